@@ -1,0 +1,248 @@
+//! [`Call`]: the cell of one call, shared by its caller, its worker and the scan.
+//!
+//! Two words decide. *Outcome*: `Pending -> Ending` by one compare-and-swap decides the call; the winner takes the
+//! ticket by the start word, drops it, writes the outcome, and only then stores `Done` (Release) and wakes who waits.
+//! No user code runs in between, so a waiter that loses to `Ending` just waits for `Done`. *Start*: see
+//! [`StartWord`]; what it gives back says exactly whether the call had started.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::function::{Interrupt, Value, Wanted};
+use crate::id::CallId;
+use crate::sync::{AtomicBool, AtomicU8, Mutex, current, park};
+
+use super::chain::Chain;
+use super::definition::Definition;
+use super::load::{Hand, Load, Ticket};
+use super::outcome::{End, Outcome, Waiter, Wakeup};
+use super::shift::Shift;
+use super::start_word::StartWord;
+
+const PENDING: u8 = 0;
+const ENDING: u8 = 1;
+const DONE: u8 = 2;
+
+/// What a call is made with.
+pub(crate) struct Making {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) argument: Value,
+    pub(crate) wanted: Wanted,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) priority: i32,
+    pub(crate) chain: Chain,
+    pub(crate) watched: bool,
+}
+
+/// One call, from its acceptance until its last holder lets go of it.
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) shift: Arc<Shift>,
+    pub(crate) wanted: Wanted,
+    /// When the caller's patience ends; none by explicit wish only.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) priority: i32,
+    pub(crate) chain: Chain,
+    /// Whether the timekeeper ends it at its deadline: nobody may be waiting who would.
+    pub(crate) watched: bool,
+    outcome: AtomicU8,
+    start: StartWord,
+    interrupted: AtomicBool,
+    body: Mutex<Body>,
+}
+
+#[derive(Default)]
+struct Body {
+    argument: Option<Value>,
+    outcome: Option<Outcome>,
+    waiter: Option<Waiter>,
+    abandon_at: Option<Instant>,
+}
+
+impl Call {
+    pub(crate) fn new(shift: &Arc<Shift>, making: Making) -> Self {
+        Self {
+            id: CallId::next(),
+            definition: making.definition,
+            shift: Arc::clone(shift),
+            wanted: making.wanted,
+            deadline: making.deadline,
+            priority: making.priority,
+            chain: making.chain,
+            watched: making.watched,
+            outcome: AtomicU8::new(PENDING),
+            start: StartWord::new(),
+            interrupted: AtomicBool::new(false),
+            body: Mutex::new(Body { argument: Some(making.argument), ..Body::default() }),
+        }
+    }
+
+    /// Gives the call its place in a queue, before any other thread knows of it.
+    pub(crate) fn place(&self, ticket: Ticket<'_>) {
+        self.start.place(ticket);
+    }
+
+    /// Takes the place back, which no other thread knows of any more; the ticket drops.
+    pub(crate) fn displace(&self) {
+        drop(self.start.withdraw(&self.shift.loads));
+    }
+
+    /// Whether it waits to be started.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.start.is_queued()
+    }
+
+    pub(crate) fn is_decided(&self) -> bool {
+        self.outcome.load(Ordering::Acquire) != PENDING
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.outcome.load(Ordering::Acquire) == DONE
+    }
+
+    /// Starts the call in `hand`, whose worker is at `load`; false if it does not wait any more. The ticket comes
+    /// along: taken here if the call waited at another slot, whose own is dropped then.
+    pub(crate) fn begin(&self, hand: Hand, load: &Load, is_taken: bool) -> bool {
+        let own = is_taken.then(|| load.raise());
+        // Whichever ticket comes back is not needed any more.
+        self.start.begin(&self.shift.loads, hand, own).is_ok()
+    }
+
+    /// The arguments; whoever starts or rejects the call takes them.
+    pub(crate) fn take_argument(&self) -> Option<Value> {
+        self.body.lock().argument.take()
+    }
+
+    /// Ends the call from the worker's side, after its function returned. `free_hand` marks the hand as free before
+    /// the caller can know of the outcome. If the call has been decided already the outcome comes back, to be dropped
+    /// in a fence.
+    pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
+        if !self.decide() {
+            return Err(outcome);
+        }
+        free_hand();
+        let killed = self.start.kill(&self.shift.loads);
+        let slot = killed.slot;
+        drop(killed.ticket);
+        self.shift.loads[slot.index()].tally.end(outcome.ending());
+        Ok(self.publish(outcome))
+    }
+
+    /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,
+    /// and the timekeeper watches that it returns.
+    pub(crate) fn end(&self, end: End) -> Option<Wakeup> {
+        if !self.decide() {
+            return None;
+        }
+        let killed = self.start.kill(&self.shift.loads);
+        let (started, slot) = (killed.started, killed.slot);
+        killed.drop_ticket();
+        self.shift.loads[slot.index()].tally.end(end.outcome(started).ending());
+        self.interrupt();
+        if started {
+            self.watch_overrun();
+        }
+        Some(self.publish(end.outcome(started)))
+    }
+
+    /// Ends the call if it waits: no worker can have started it. None if it has started or been decided.
+    pub(crate) fn end_queued(&self, end: End) -> Option<Wakeup> {
+        let ticket = self.start.withdraw(&self.shift.loads)?;
+        let load = &self.shift.loads[ticket.slot().index()];
+        if !self.decide() {
+            return None; // who decided it finds it dead; the ticket falls here
+        }
+        drop(ticket);
+        let outcome = end.outcome(false);
+        load.tally.end(outcome.ending());
+        Some(self.publish(outcome))
+    }
+
+    /// Asks the function to return early.
+    pub(crate) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
+    }
+
+    /// When the run of a function that goes on after its call was ended is to be abandoned; none while that is not
+    /// known.
+    pub(crate) fn abandon_at(&self) -> Option<Instant> {
+        self.body.lock().abandon_at
+    }
+
+    /// Leaves word for whoever ends the call; true if it is done already. Who was left before is forgotten.
+    pub(crate) fn leave_word(&self, waiter: Waiter) -> bool {
+        if self.is_done() {
+            return true;
+        }
+        let mut body = self.body.lock();
+        if self.is_done() {
+            return true;
+        }
+        let before = body.waiter.replace(waiter);
+        drop(body);
+        drop(before); // outside of the lock: a waker's drop is a user's code
+        false
+    }
+
+    /// Blocks until the call is done or `until` has come, whichever is first; true if it is done. At its own deadline
+    /// the caller ends the call itself.
+    pub(crate) fn block(&self, until: Option<Instant>) -> bool {
+        let clock = &self.shift.clock;
+        let mut deadline = self.deadline;
+        loop {
+            if self.leave_word(Waiter::Thread(current())) {
+                return true;
+            }
+            let wait = clock.wait(earlier(deadline, until));
+            if wait.park(park) {
+                continue;
+            }
+            let now = clock.now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                drop(self.end(End::TimedOut));
+                deadline = None; // whoever was first: it is done at once, or in a moment
+            } else if until.is_some_and(|until| now >= until) {
+                return self.is_done();
+            }
+        }
+    }
+
+    /// Takes the outcome of a call that is done. It is there once.
+    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
+        if self.is_done() { self.body.lock().outcome.take() } else { None }
+    }
+
+    fn decide(&self) -> bool {
+        self.outcome.compare_exchange(PENDING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn publish(&self, outcome: Outcome) -> Wakeup {
+        let mut body = self.body.lock();
+        body.outcome = Some(outcome);
+        self.outcome.store(DONE, Ordering::Release);
+        Wakeup(body.waiter.take())
+    }
+
+    fn watch_overrun(&self) {
+        let shift = &self.shift;
+        let from = self.deadline.or_else(|| shift.clock.now().checked_add(shift.call_timeout));
+        let Some(abandon_at) = from.and_then(|from| from.checked_add(shift.overrun_grace)) else { return };
+        self.body.lock().abandon_at = Some(abandon_at);
+        shift.arm(abandon_at);
+    }
+}
+
+impl Interrupt for Call {
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

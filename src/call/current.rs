@@ -1,0 +1,101 @@
+//! The worker under the calling thread, if it is one: nested calls run there.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::de::DeserializeOwned;
+
+use crate::function::{Argument, Context, Host, Value, Wanted, unbox};
+use crate::id::PoolId;
+
+use super::cell::Call;
+use super::chain::Chain;
+use super::error::CallError;
+use super::request::{Request, Target, Terms};
+
+/// The inside of a worker, as calls made on its thread see it.
+pub(crate) trait Inside: Host {
+    fn pool_id(&self) -> PoolId;
+
+    /// Looks the function up and runs it here and now, inside the function that calls it.
+    fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError>;
+
+    /// Runs a call of this pool that still waits, here and now; nothing happens if it does not wait any more.
+    fn run_here(&self, call: &Arc<Call>);
+
+    /// The deadline of the innermost running function, and the chain of a call that it makes to another pool; none
+    /// while no function runs.
+    fn outgoing(&self) -> Option<Outgoing>;
+}
+
+/// What a call to another pool inherits.
+pub(crate) struct Outgoing {
+    pub(crate) deadline: Option<Instant>,
+    /// None if the chain would get too long.
+    pub(crate) chain: Option<Chain>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<dyn Inside>>> = const { RefCell::new(None) };
+}
+
+/// The worker under this thread.
+pub(crate) fn inside() -> Option<Rc<dyn Inside>> {
+    // While the thread's own locals are destroyed it is no worker any more.
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Whether this thread is a worker, of whichever pool.
+pub(crate) fn is_inside() -> bool {
+    inside().is_some()
+}
+
+/// The worker under this thread, if it is one of `pool`.
+pub(crate) fn inside_of(pool: PoolId) -> Option<Rc<dyn Inside>> {
+    inside().filter(|inside| inside.pool_id() == pool)
+}
+
+/// Makes this thread a worker's until the guard drops.
+pub(crate) fn enter(inside: Rc<dyn Inside>) -> Entered {
+    CURRENT.with(|current| *current.borrow_mut() = Some(inside));
+    Entered
+}
+
+/// See [`enter`].
+pub(crate) struct Entered;
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let last = CURRENT.try_with(|current| current.borrow_mut().take());
+        drop(last); // after the borrow: it may hold the worker's last state
+    }
+}
+
+impl Context {
+    /// Calls another function of this pool, on this worker, inside the running function.
+    ///
+    /// It is bound to the newest version, as any call is. Its deadline is the running call's own or the pool's
+    /// default, whichever is earlier. `wpc.call` on a worker of the same pool does the same.
+    ///
+    /// # Errors
+    ///
+    /// Every [`CallError`] of a call, [`NestingTooDeep`](crate::RejectReason::NestingTooDeep) beyond
+    /// [`NESTING_MAX`](crate::NESTING_MAX) among them. `TimedOut` is reported when the called function returns: it runs on this very thread.
+    ///
+    /// # Blocking
+    ///
+    /// As long as the called function runs: its deadline only sets its flag.
+    pub fn call<R: DeserializeOwned + Send + 'static>(
+        &self,
+        name: &str,
+        arguments: impl Argument,
+    ) -> Result<R, CallError> {
+        let inside = inside().expect("a context stays on its worker's thread");
+        let cargo = arguments.carry().0;
+        let request =
+            Request { target: Target::Name(name), cargo, wanted: Wanted::of::<R>(), terms: Terms::default() };
+        inside.call_inline(request).map(unbox)
+    }
+}

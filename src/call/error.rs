@@ -1,0 +1,191 @@
+//! [`CallError`]: every way a call can end other than in its value.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::function::{FunctionError, Misfit, Value};
+use crate::hash::Hash;
+use crate::sync::Mutex;
+
+/// The most functions that may be running inside one another on one worker, beyond the outermost; and the most pools
+/// that one chain of calls may cross.
+pub const NESTING_MAX: usize = 16;
+
+/// Every way a call can end other than in its value.
+///
+/// All but [`CallError::Rejected`] are outcomes of calls that were accepted. Where `started` is false no user code ran.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call was not accepted: nothing ran, and the arguments are inside.
+    Rejected(Rejected),
+    /// The function returned an error; or its result did not fit the type that the caller wanted (an error named
+    /// `ResultType`).
+    Failed(FunctionError),
+    /// The function panicked.
+    Panicked {
+        /// The function.
+        function: Arc<str>,
+        /// The panic's message, at most 4 KiB of it.
+        message: String,
+    },
+    /// The deadline passed.
+    TimedOut {
+        /// The function.
+        function: Arc<str>,
+        /// Whether the function had begun; it may still be running.
+        started: bool,
+    },
+    /// The call was cancelled, by its caller or by a stop.
+    Cancelled {
+        /// The function.
+        function: Arc<str>,
+        /// Whether the function had begun; it may still be running.
+        started: bool,
+    },
+    /// The worker ended before the function did, or no worker was left to run it.
+    WorkerLost {
+        /// The function.
+        function: Arc<str>,
+        /// Whether the function had begun.
+        started: bool,
+    },
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = |started: &bool| if *started { "after it had started" } else { "before it started" };
+        match self {
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+            Self::Panicked { function, message } => write!(f, "function `{function}` panicked: {message}"),
+            Self::TimedOut { function, started } => {
+                write!(f, "the call of `{function}` timed out {}", state(started))
+            }
+            Self::Cancelled { function, started } => {
+                write!(f, "the call of `{function}` was cancelled {}", state(started))
+            }
+            Self::WorkerLost { function, started } => {
+                write!(f, "the worker of the call of `{function}` was lost {}", state(started))
+            }
+        }
+    }
+}
+
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Rejected> for CallError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+/// A call that was not accepted, with the reason and the caller's own arguments.
+pub struct Rejected {
+    function: Arc<str>,
+    reason: RejectReason,
+    // In a mutex because the error must be `Sync`, and the arguments need not be.
+    arguments: Mutex<Option<Value>>,
+}
+
+impl Rejected {
+    pub(crate) fn new(function: Arc<str>, reason: RejectReason, arguments: Option<Value>) -> Self {
+        Self { function, reason, arguments: Mutex::new(arguments) }
+    }
+
+    /// The name that was called.
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// Why the call was not accepted.
+    pub fn reason(&self) -> &RejectReason {
+        &self.reason
+    }
+
+    /// Takes the caller's arguments back, as the type that they were given as.
+    ///
+    /// # Errors
+    ///
+    /// The rejection itself, when they were of another type, have been taken already, or were only borrowed
+    /// ([`Ref`](crate::Ref)).
+    pub fn into_arguments<A: 'static>(self) -> Result<A, Self> {
+        match self.arguments.into_inner().map(Box::<dyn std::any::Any + Send>::downcast::<A>) {
+            Some(Ok(arguments)) => Ok(*arguments),
+            Some(Err(other)) => Err(Self::new(self.function, self.reason, Some(other))),
+            None => Err(Self::new(self.function, self.reason, None)),
+        }
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the call of `{}` was rejected: {}", self.function, self.reason)
+    }
+}
+
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("function", &self.function)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for Rejected {}
+
+/// Why a call was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// No function has that name.
+    #[error("no function of that name is defined")]
+    NotDefined,
+    /// The workers have not been started, or are stopping or stopped.
+    #[error("the pool is not running")]
+    NotRunning,
+    /// Every worker was lost, and none is coming.
+    #[error("no worker is left")]
+    NoWorkers,
+    /// Every worker that can take calls has as many waiting as it may have.
+    #[error("every worker has {limit} calls waiting, as many as it may have")]
+    Saturated {
+        /// The limit for each worker, besides the call that it runs.
+        limit: u32,
+    },
+    /// The arguments do not fit the function's parameters, or a typed handle the function's types.
+    #[error("{0}")]
+    Signature(Misfit),
+    /// The function requires something that is not defined.
+    #[error("it requires `{name}`, which is not defined")]
+    MissingRequirement {
+        /// The constant's name or the dependency's alias.
+        name: String,
+    },
+    /// The call was pinned to a hash that is not the function's.
+    #[error("it was pinned to {expected}, but the function's hash is {found}")]
+    HashDrift {
+        /// The hash that the caller expects.
+        expected: Hash,
+        /// The hash of the function as it is defined now.
+        found: Hash,
+    },
+    /// Functions call functions too deep on one worker, or calls cross too many pools.
+    #[error("calls are nested more than {limit} deep")]
+    NestingTooDeep {
+        /// [`NESTING_MAX`].
+        limit: usize,
+    },
+    /// The function that makes the call runs on a worker that was abandoned: it can call nothing any more.
+    #[error("the calling function's worker was abandoned")]
+    Abandoned,
+}

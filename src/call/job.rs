@@ -1,0 +1,64 @@
+//! [`Job`] and [`Reply`]: a call on its way to a worker, and in a worker's hand. Neither can be forgotten: dropped, each
+//! answers `WorkerLost`.
+
+use std::sync::Arc;
+
+use super::cell::Call;
+use super::outcome::{End, Outcome, Wakeup};
+
+/// A call that waits, as its one owner on the way to a worker holds it.
+pub(crate) struct Job(Option<Arc<Call>>);
+
+impl Job {
+    pub(crate) fn new(call: Arc<Call>) -> Self {
+        Self(Some(call))
+    }
+
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        self.0.as_ref().expect("a job has its call until it is given away")
+    }
+
+    /// Gives the call away: whoever has it answers for it.
+    pub(crate) fn into_call(mut self) -> Arc<Call> {
+        self.0.take().expect("a job has its call until it is given away")
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            drop(call.end_queued(End::WorkerLost));
+        }
+    }
+}
+
+/// A call that a worker has started.
+pub(crate) struct Reply(Option<Arc<Call>>);
+
+impl Reply {
+    pub(crate) fn new(call: Arc<Call>) -> Self {
+        Self(Some(call))
+    }
+
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        self.0.as_ref().expect("a reply has its call until it is given away")
+    }
+
+    /// Answers; see [`Call::finish`].
+    pub(crate) fn answer(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
+        self.call().finish(outcome, free_hand)
+    }
+
+    /// Gives the call away, which has been answered.
+    pub(crate) fn into_call(mut self) -> Arc<Call> {
+        self.0.take().expect("a reply has its call until it is given away")
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            drop(call.end(End::WorkerLost));
+        }
+    }
+}

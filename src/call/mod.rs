@@ -1,0 +1,31 @@
+//! A call: asked for ([`Request`]), bound to a [`Definition`], accepted as a [`Call`] with a [`Ticket`], on its way as a
+//! [`Job`], in a worker's hand as a [`Reply`], awaited as a [`Pending`]; and the timekeeper that ends what is overdue.
+
+mod cell;
+mod chain;
+pub(crate) mod current;
+mod definition;
+mod error;
+mod job;
+mod load;
+mod outcome;
+mod pending;
+mod request;
+mod shift;
+mod start_word;
+mod tally;
+mod timekeeper;
+
+pub use error::{CallError, NESTING_MAX, RejectReason, Rejected};
+pub use pending::Pending;
+pub use tally::Totals;
+
+pub(crate) use cell::{Call, Making};
+pub(crate) use chain::Chain;
+pub(crate) use definition::{Bound, Definition};
+pub(crate) use job::{Job, Reply};
+pub(crate) use load::{Hand, Load, Phase, Seen};
+pub(crate) use outcome::{End, Outcome};
+pub(crate) use request::{Limit, Request, Target, Terms};
+pub(crate) use shift::{Gate, Shift};
+pub(crate) use timekeeper::{Round, Scan, Timekeeper};

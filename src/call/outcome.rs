@@ -1,0 +1,74 @@
+//! The outcome of a call, and the wake-up of who waits for it.
+
+use std::task::Waker;
+
+use crate::function::{FunctionError, Value, fence};
+use crate::sync::Thread;
+
+use super::tally::Ending;
+
+/// What a call ended in. A value is of the type that the caller wanted.
+pub(crate) enum Outcome {
+    Value(Value),
+    Failed(FunctionError),
+    Panicked(String),
+    TimedOut { started: bool },
+    Cancelled { started: bool },
+    WorkerLost { started: bool },
+}
+
+impl Outcome {
+    pub(crate) fn ending(&self) -> Ending {
+        match self {
+            Self::Value(_) => Ending::Value,
+            Self::Failed(_) => Ending::Failed,
+            Self::Panicked(_) => Ending::Panicked,
+            Self::TimedOut { .. } => Ending::TimedOut,
+            Self::Cancelled { .. } => Ending::Cancelled,
+            Self::WorkerLost { .. } => Ending::WorkerLost,
+        }
+    }
+}
+
+/// How a call is ended by somebody else than the worker that runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    TimedOut,
+    Cancelled,
+    WorkerLost,
+}
+
+impl End {
+    pub(super) fn outcome(self, started: bool) -> Outcome {
+        match self {
+            Self::TimedOut => Outcome::TimedOut { started },
+            Self::Cancelled => Outcome::Cancelled { started },
+            Self::WorkerLost => Outcome::WorkerLost { started },
+        }
+    }
+}
+
+/// Who waits for an outcome.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    /// A thread that parks.
+    Thread(Thread),
+    /// A task.
+    Task(Waker),
+}
+
+/// Wakes who waits for an outcome, when it is dropped: after the outcome is there, and outside of every lock.
+#[must_use = "dropped under a lock it would run a waker there"]
+#[derive(Debug)]
+pub(crate) struct Wakeup(pub(super) Option<Waiter>);
+
+impl Drop for Wakeup {
+    fn drop(&mut self) {
+        match self.0.take() {
+            None => {}
+            Some(Waiter::Thread(thread)) => thread.unpark(),
+            // A waker is the one piece of a user's code that runs here; if it panics, that is its own affair.
+            Some(Waiter::Task(waker)) => drop(fence::run(|| waker.wake())),
+        }
+    }
+}

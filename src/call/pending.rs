@@ -1,0 +1,155 @@
+//! [`Pending`]: a call that has been accepted, as its caller holds it.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use crate::function::unbox;
+use crate::id::CallId;
+
+use super::cell::Call;
+use super::current;
+use super::error::CallError;
+use super::outcome::{End, Outcome, Waiter};
+
+/// A call that was accepted and whose outcome is to come: to be waited for, awaited, cancelled or let go.
+///
+/// It may outlive the pool. Dropping it does not cancel the call: that is what [`Pending::cancel`] is for. On a
+/// worker of the same pool, waiting for (or polling) a call that has not started runs that call there and then, so that functions
+/// that wait for calls of their own cannot block each other.
+///
+/// # Examples
+///
+/// ```
+/// use wpc::{Pending, Wpc};
+/// let wpc = Wpc::builder().build()?;
+/// wpc.define_function("add", |a: u64, b: u64| a + b)?;
+/// wpc.start_workers(2)?;
+/// let pending: Pending<u64> = wpc.submit("add", (2_u64, 3_u64))?;
+/// assert_eq!(pending.wait()?, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a call that nobody waits for still runs; `detach` says that this is meant"]
+pub struct Pending<R> {
+    call: Arc<Call>,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<R: 'static> Pending<R> {
+    pub(crate) fn new(call: Arc<Call>) -> Self {
+        Self { call, result: PhantomData }
+    }
+
+    /// The call's identity, as the function sees it in its context.
+    pub fn call_id(&self) -> CallId {
+        self.call.id
+    }
+
+    /// Whether the outcome is there: waiting returns at once.
+    pub fn is_done(&self) -> bool {
+        self.call.is_done()
+    }
+
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    ///
+    /// Every [`CallError`] but `Rejected`.
+    ///
+    /// # Blocking
+    ///
+    /// Until the call ends, at the latest at its deadline; without one (`no_timeout`) as long as the function runs.
+    pub fn wait(self) -> Result<R, CallError> {
+        self.run_here();
+        while !self.call.block(None) {}
+        self.take()
+    }
+
+    /// Waits for the outcome, but not longer than `limit`; the call goes on after that.
+    ///
+    /// # Errors
+    ///
+    /// The inner error is the call's own, as of [`Pending::wait`]. The outer one is the pending call itself, when
+    /// `limit` was over first.
+    ///
+    /// # Blocking
+    ///
+    /// Until the call ends or `limit` is over. On a worker of the same pool, a call that had not started runs to its
+    /// end.
+    pub fn wait_timeout(self, limit: Duration) -> Result<Result<R, CallError>, Self> {
+        self.run_here();
+        let until = self.call.shift.clock.now().checked_add(limit);
+        if self.call.block(until) { Ok(self.take()) } else { Err(self) }
+    }
+
+    /// Ends the call as `Cancelled`, unless it has ended already; true if this did it.
+    ///
+    /// A call that waits never runs. One that runs is asked to return early ([`Context::is_cancelled`](crate::Context::is_cancelled)); its
+    /// deadline still governs the worker. Waiting then returns at once.
+    pub fn cancel(&self) -> bool {
+        self.call.end(End::Cancelled).is_some()
+    }
+
+    /// Lets the call go on by itself; its outcome is dropped.
+    pub fn detach(self) {}
+
+    fn run_here(&self) {
+        if !self.call.is_decided() {
+            if let Some(inside) = current::inside_of(self.call.shift.pool) {
+                inside.run_here(&self.call);
+            }
+        }
+    }
+
+    fn take(&self) -> Result<R, CallError> {
+        let outcome = self.call.take_outcome().expect("an outcome is taken once, after it is there");
+        outcome.into_result(self.call.definition.name.shared()).map(unbox)
+    }
+}
+
+impl Outcome {
+    /// The outcome as the caller reads it.
+    pub(crate) fn into_result(self, function: Arc<str>) -> Result<crate::function::Value, CallError> {
+        Err(match self {
+            Self::Value(value) => return Ok(value),
+            Self::Failed(error) => CallError::Failed(error),
+            Self::Panicked(message) => CallError::Panicked { function, message },
+            Self::TimedOut { started } => CallError::TimedOut { function, started },
+            Self::Cancelled { started } => CallError::Cancelled { function, started },
+            Self::WorkerLost { started } => CallError::WorkerLost { function, started },
+        })
+    }
+}
+
+impl<R: 'static> Future for Pending<R> {
+    type Output = Result<R, CallError>;
+
+    /// Ready once the call has ended; at its deadline the timekeeper ends it, so that no timer of the executor is
+    /// needed.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled again after it was ready.
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.run_here();
+        if self.call.leave_word(Waiter::Task(task.waker().clone())) {
+            Poll::Ready(self.take())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl<R> fmt::Debug for Pending<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("call_id", &self.call.id)
+            .field("function", &self.call.definition.name)
+            .field("done", &self.call.is_done())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! [`Shift`]: what all calls of a pool share from one start of its workers to the stop after it.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::id::{PoolId, Run, WorkerId};
+use crate::sync::{AtomicU8, Signal};
+
+use super::load::Load;
+use super::tally::Totals;
+use super::timekeeper::Alarm;
+
+/// Who may begin a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Gate {
+    /// Everybody.
+    Open = 0,
+    /// Only functions that run in this pool: a stop has begun, and what runs may need them.
+    NestedOnly = 1,
+    /// Nobody.
+    Closed = 2,
+}
+
+/// Loads, clock and alarm of one shift. Calls keep it alive, so that they may outlive the pool.
+#[derive(Debug)]
+pub(crate) struct Shift {
+    pub(crate) pool: PoolId,
+    pub(crate) clock: Clock,
+    pub(crate) alarm: Alarm,
+    pub(crate) loads: Box<[Load]>,
+    /// How long a call that was cancelled while it ran, and has no deadline, may go on.
+    pub(crate) call_timeout: Duration,
+    /// How long a function may run on after its call's deadline.
+    pub(crate) overrun_grace: Duration,
+    /// Notified, once the gate is not open, by each worker that has nothing left to do.
+    pub(crate) quiet: Signal,
+    gate: AtomicU8,
+}
+
+impl Shift {
+    pub(crate) fn new(pool: PoolId, clock: Clock, times: (Duration, Duration), runs: &[Run]) -> Self {
+        let (call_timeout, overrun_grace) = times;
+        let slot = |at: usize| WorkerId(u32::try_from(at).expect("the pool limits its workers"));
+        Self {
+            pool,
+            clock,
+            alarm: Alarm::default(),
+            loads: runs.iter().enumerate().map(|(at, run)| Load::new(slot(at), *run)).collect(),
+            call_timeout,
+            overrun_grace,
+            quiet: Signal::default(),
+            gate: AtomicU8::new(Gate::Open as u8),
+        }
+    }
+
+    pub(crate) fn gate(&self) -> Gate {
+        match self.gate.load(Ordering::Acquire) {
+            0 => Gate::Open,
+            1 => Gate::NestedOnly,
+            _ => Gate::Closed,
+        }
+    }
+
+    /// Narrows the gate; it is never widened.
+    pub(crate) fn narrow(&self, gate: Gate) {
+        self.gate.fetch_max(gate as u8, Ordering::AcqRel);
+        crate::sync::full_fence();
+    }
+
+    /// Has the timekeeper look at the calls at `at`, if it would otherwise look later.
+    pub(crate) fn arm(&self, at: Instant) {
+        self.alarm.arm(self.clock.nanos(at));
+    }
+
+    /// The sum over all slots.
+    pub(crate) fn totals(&self) -> Totals {
+        self.loads.iter().map(|load| load.tally.read()).fold(Totals::default(), |sum, next| sum + next)
+    }
+
+    /// The calls in flight over all slots.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.loads.iter().map(|load| u64::from(load.tickets())).sum()
+    }
+}

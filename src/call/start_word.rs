@@ -1,0 +1,176 @@
+//! [`StartWord`]: where a call waits or runs, and whose ticket it holds, moved by one read-modify-write at a time.
+//!
+//! Whoever moves the word out of `Queued` or `Started` takes the ticket that it stood for, and nobody else does.
+
+use std::sync::atomic::Ordering;
+
+use crate::id::WorkerId;
+use crate::sync::AtomicU64;
+
+use super::load::{Hand, Load, Ticket};
+
+const UNPLACED: u64 = 0;
+const QUEUED: u64 = 1;
+const STARTED: u64 = 2;
+const DEAD: u64 = 3;
+const TAG: u64 = 3;
+const SLOT_BITS: u32 = 30;
+const TAG_BITS: u32 = 2;
+
+/// `{tag, slot, execution}` in one word.
+#[derive(Debug)]
+pub(crate) struct StartWord(AtomicU64);
+
+/// What a call was when it was killed.
+#[derive(Debug)]
+pub(crate) struct Killed<'a> {
+    /// Whether user code has begun.
+    pub(crate) started: bool,
+    /// The slot that it was at.
+    pub(crate) slot: WorkerId,
+    /// The ticket that it held, unless somebody else has taken it.
+    pub(crate) ticket: Option<Ticket<'a>>,
+    /// The execution that had begun.
+    mark: u32,
+}
+
+impl Killed<'_> {
+    /// Drops the ticket, while the execution still runs if one has begun.
+    pub(crate) fn drop_ticket(self) {
+        match self.ticket {
+            Some(ticket) if self.started => drop(ticket.overdue(self.mark)),
+            ticket => drop(ticket),
+        }
+    }
+}
+
+impl StartWord {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(UNPLACED))
+    }
+
+    /// Says where the call waits, before any other thread knows of it. The ticket is kept by this word.
+    pub(crate) fn place(&self, ticket: Ticket<'_>) {
+        self.0.store(pack(QUEUED, ticket.leave(), 0), Ordering::Release);
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        self.0.load(Ordering::Acquire) & TAG == QUEUED
+    }
+
+    /// Starts the call in `hand` at the slot of `own`, which this word then keeps. What comes back is the ticket of
+    /// the slot where the call waited, to be dropped; or `own`, if the call does not wait any more.
+    pub(crate) fn begin<'a>(
+        &self,
+        loads: &'a [Load],
+        hand: Hand,
+        own: Option<Ticket<'a>>,
+    ) -> Result<Option<Ticket<'a>>, Option<Ticket<'a>>> {
+        let seen = self.0.load(Ordering::Acquire);
+        let slot = own.as_ref().map_or(slot_of(seen), Ticket::slot);
+        let started = pack(STARTED, slot, hand.mark());
+        // `Queued` moves to `Started` or `Dead` only, so a failed swap cannot be worth another try.
+        if seen & TAG != QUEUED
+            || self.0.compare_exchange(seen, started, Ordering::AcqRel, Ordering::Acquire).is_err()
+        {
+            return Err(own);
+        }
+        Ok(own.map(|own| {
+            own.leave();
+            Ticket::resume(&loads[slot_of(seen).index()])
+        }))
+    }
+
+    /// Makes the call dead, whatever it was: for who has won its outcome.
+    pub(crate) fn kill<'a>(&self, loads: &'a [Load]) -> Killed<'a> {
+        let before = self.0.fetch_or(DEAD, Ordering::AcqRel);
+        let slot = slot_of(before);
+        let held = matches!(before & TAG, QUEUED | STARTED);
+        let ticket = held.then(|| Ticket::resume(&loads[slot.index()]));
+        Killed { started: before & TAG == STARTED, slot, ticket, mark: mark_of(before) }
+    }
+
+    /// Takes a waiting call away from every worker, and its ticket; none if it does not wait any more.
+    pub(crate) fn withdraw<'a>(&self, loads: &'a [Load]) -> Option<Ticket<'a>> {
+        let seen = self.0.load(Ordering::Acquire);
+        if seen & TAG != QUEUED {
+            return None;
+        }
+        let swapped = self.0.compare_exchange(seen, seen | DEAD, Ordering::AcqRel, Ordering::Acquire);
+        swapped.ok().map(|_| Ticket::resume(&loads[slot_of(seen).index()]))
+    }
+}
+
+fn pack(tag: u64, slot: WorkerId, mark: u32) -> u64 {
+    debug_assert!(slot.0 < 1 << SLOT_BITS, "the builder limits the number of workers");
+    (u64::from(mark) << 32) | (u64::from(slot.0) << TAG_BITS) | tag
+}
+
+fn slot_of(word: u64) -> WorkerId {
+    let slot = (word >> TAG_BITS) & ((1 << SLOT_BITS) - 1);
+    WorkerId(u32::try_from(slot).expect("a slot has 30 bits"))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the mark is the high half")]
+fn mark_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::load::Phase;
+    use crate::id::Run;
+
+    fn loads() -> Vec<Load> {
+        (0..3).map(|slot| Load::new(WorkerId(slot), Run(1))).collect()
+    }
+
+    fn hand() -> Hand {
+        Hand { run: Run(1), execution: 9, phase: Phase::Running }
+    }
+
+    fn tickets(loads: &[Load]) -> Vec<u32> {
+        loads.iter().map(Load::tickets).collect()
+    }
+
+    #[test]
+    fn a_call_taken_by_another_slot_moves_its_ticket() {
+        let loads = loads();
+        let word = StartWord::new();
+        word.place(loads[0].raise());
+        let freed = word.begin(&loads, hand(), Some(loads[2].raise())).expect("it waits");
+        assert_eq!(tickets(&loads), [1, 0, 1]);
+        drop(freed);
+        let killed = word.kill(&loads);
+        assert!(killed.started);
+        assert_eq!(killed.slot, WorkerId(2));
+        drop(killed);
+        assert_eq!(tickets(&loads), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_dead_call_never_starts() {
+        let loads = loads();
+        let word = StartWord::new();
+        word.place(loads[1].raise());
+        let killed = word.kill(&loads);
+        assert!(!killed.started && killed.ticket.is_some());
+        drop(killed);
+        assert!(matches!(word.begin(&loads, hand(), None), Err(None)));
+        let own = loads[0].raise();
+        assert!(matches!(word.begin(&loads, hand(), Some(own)), Err(Some(_))));
+        assert_eq!(tickets(&loads), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_withdrawn_call_gives_its_ticket_once() {
+        let loads = loads();
+        let word = StartWord::new();
+        word.place(loads[1].raise());
+        assert!(word.withdraw(&loads).is_some());
+        assert!(word.withdraw(&loads).is_none());
+        assert!(word.kill(&loads).ticket.is_none());
+        assert_eq!(tickets(&loads), [0, 0, 0]);
+    }
+}

@@ -1,0 +1,139 @@
+//! The timekeeper: one thread that ends what nobody else would end in time.
+//!
+//! # Theory of operation
+//!
+//! It keeps no entry per call. A round stores `next = NEVER`, fences, scans what may hold calls with a deadline, fires
+//! what is due, lowers `next` to the earliest deadline that it met, and parks until `next`. Whoever puts a watched call
+//! where a scan meets it does so first and calls [`Alarm::arm`] after: fence, look at `next`, lower it and unpark the
+//! thread if the call's deadline is earlier. So either the scan meets the call or the alarm is set for it. The thread
+//! ends when its owner drops it. It runs no user code: it decides outcomes and wakes who waits for them, after every
+//! lock is released.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crate::sync::{self, AtomicBool, AtomicU64, Thread, current, full_fence};
+
+use super::outcome::Wakeup;
+use super::shift::Shift;
+
+const NEVER: u64 = u64::MAX;
+
+/// When the timekeeper looks next, in nanoseconds of its clock.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    next: AtomicU64,
+    ended: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+impl Default for Alarm {
+    fn default() -> Self {
+        Self { next: AtomicU64::new(NEVER), ended: AtomicBool::new(false), thread: OnceLock::new() }
+    }
+}
+
+impl Alarm {
+    /// Has the thread look at `nanos` at the latest.
+    pub(super) fn arm(&self, nanos: u64) {
+        full_fence();
+        if nanos < self.next.load(Ordering::Relaxed) && nanos < self.next.fetch_min(nanos, Ordering::AcqRel) {
+            if let Some(thread) = self.thread.get() {
+                thread.unpark();
+            }
+        }
+    }
+}
+
+/// What may hold calls with a deadline.
+pub(crate) trait Scan: Send + Sync {
+    /// Decides what is due, and says what will be. Wake-ups are left with the round, for after the locks.
+    fn scan(&self, round: &mut Round);
+}
+
+/// One look at everything.
+#[derive(Debug)]
+pub(crate) struct Round {
+    now: Instant,
+    earliest: Option<Instant>,
+    wakeups: Vec<Wakeup>,
+}
+
+impl Round {
+    /// A look at the time `now`.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { now, earliest: None, wakeups: Vec::new() }
+    }
+
+    /// Whether `at` has come; if not, the next look is at `at` or before.
+    pub(crate) fn is_due(&mut self, at: Instant) -> bool {
+        if at <= self.now {
+            return true;
+        }
+        self.earliest = Some(self.earliest.map_or(at, |earliest| earliest.min(at)));
+        false
+    }
+
+    /// Keeps a wake-up until every lock is released.
+    pub(crate) fn wake_later(&mut self, wakeup: Option<Wakeup>) {
+        self.wakeups.extend(wakeup);
+    }
+}
+
+/// The thread, as its owner holds it: dropped, it ends.
+pub(crate) struct Timekeeper {
+    shift: Arc<Shift>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Timekeeper {
+    pub(crate) fn start(shift: &Arc<Shift>, scans: Arc<[Arc<dyn Scan>]>) -> std::io::Result<Self> {
+        let theirs = Arc::clone(shift);
+        let thread =
+            std::thread::Builder::new().name("wpc-timekeeper".into()).spawn(move || keep(&theirs, &scans))?;
+        Ok(Self { shift: Arc::clone(shift), thread: Some(thread) })
+    }
+}
+
+impl Drop for Timekeeper {
+    /// Ends the thread and waits for it: it is between two rounds, or in one, which blocks on nothing.
+    fn drop(&mut self) {
+        let alarm = &self.shift.alarm;
+        alarm.ended.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            thread.join().expect("the timekeeper does not panic");
+        }
+    }
+}
+
+fn keep(shift: &Shift, scans: &[Arc<dyn Scan>]) {
+    let alarm = &shift.alarm;
+    alarm.thread.get_or_init(current);
+    while !alarm.ended.load(Ordering::Acquire) {
+        alarm.next.store(NEVER, Ordering::Relaxed);
+        full_fence();
+        let mut round = Round::new(shift.clock.now());
+        for scan in scans {
+            scan.scan(&mut round);
+        }
+        let earliest = round.earliest.map_or(NEVER, |at| shift.clock.nanos(at));
+        drop(round);
+        alarm.next.fetch_min(earliest, Ordering::AcqRel);
+        rest(shift);
+    }
+}
+
+/// Parks until the alarm's time has come, or the end.
+fn rest(shift: &Shift) {
+    let alarm = &shift.alarm;
+    while !alarm.ended.load(Ordering::Acquire) {
+        let next = alarm.next.load(Ordering::Acquire);
+        let until = if next == NEVER { None } else { shift.clock.instant(next) };
+        if !shift.clock.wait(until).park(sync::park) {
+            return;
+        }
+    }
+}

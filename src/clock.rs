@@ -1,0 +1,187 @@
+//! Injected time. Everything that waits or measures asks a [`Clock`]; only this file reads the machine's.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// Where a pool takes its time from: the machine's monotonic clock (the default), or one that a test moves by hand.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    origin: Instant,
+    hands: Option<Arc<Hands>>,
+}
+
+/// The hand-moved clock's time, and the threads that wait on it.
+#[derive(Debug)]
+struct Hands {
+    state: Mutex<HandState>,
+}
+
+struct HandState {
+    now: Instant,
+    parked: Vec<Thread>,
+}
+
+/// What is left of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The instant has come.
+    Elapsed,
+    /// Park for at most so long, then ask again.
+    AtMost(Duration),
+    /// Park until woken, then ask again.
+    UntilWoken,
+}
+
+impl Wait {
+    /// Parks the calling thread as this wait asks, by `park`; false if the time is up.
+    pub(crate) fn park(self, park: impl FnOnce(Option<Duration>)) -> bool {
+        match self {
+            Wait::Elapsed => return false,
+            Wait::AtMost(left) => park(Some(left)),
+            Wait::UntilWoken => park(None),
+        }
+        true
+    }
+}
+
+impl Clock {
+    /// The machine's monotonic clock.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn system() -> Self {
+        Self { origin: Instant::now(), hands: None }
+    }
+
+    /// A clock that stands still until its [`ManualClock`] moves it, for tests of deadlines and delays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let (clock, hands) = wpc::Clock::manual();
+    /// let before = clock.now();
+    /// hands.advance(Duration::from_secs(3));
+    /// assert_eq!(clock.now() - before, Duration::from_secs(3));
+    /// ```
+    pub fn manual() -> (Self, ManualClock) {
+        let origin = Self::system().origin;
+        let hands = Arc::new(Hands { state: Mutex::new(HandState { now: origin, parked: Vec::new() }) });
+        (Self { origin, hands: Some(Arc::clone(&hands)) }, ManualClock { hands })
+    }
+
+    /// The time now.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn now(&self) -> Instant {
+        match &self.hands {
+            None => Instant::now(),
+            Some(hands) => hands.state.lock().now,
+        }
+    }
+
+    /// Nanoseconds from this clock's making to `at`, saturating at both ends.
+    pub(crate) fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The instant that [`Clock::nanos`] gave `nanos` for; none where it lies beyond what an `Instant` can hold.
+    pub(crate) fn instant(&self, nanos: u64) -> Option<Instant> {
+        self.origin.checked_add(Duration::from_nanos(nanos))
+    }
+
+    /// How the calling thread is to wait for `until` (none: without an end). It must then park, and ask again when
+    /// it wakes: a hand-moved clock unparks every thread that asked since it was last moved.
+    pub(crate) fn wait(&self, until: Option<Instant>) -> Wait {
+        let Some(hands) = &self.hands else {
+            return match until.map(|until| until.saturating_duration_since(self.now())) {
+                None => Wait::UntilWoken,
+                Some(Duration::ZERO) => Wait::Elapsed,
+                Some(left) => Wait::AtMost(left),
+            };
+        };
+        let Some(until) = until else { return Wait::UntilWoken };
+        let mut state = hands.state.lock();
+        if state.now >= until {
+            return Wait::Elapsed;
+        }
+        let thread = std::thread::current();
+        if state.parked.iter().all(|parked| parked.id() != thread.id()) {
+            state.parked.push(thread);
+        }
+        Wait::UntilWoken
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+/// Moves the [`Clock`] that it was made with.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    hands: Arc<Hands>,
+}
+
+impl ManualClock {
+    /// Moves the clock forward and wakes whatever waits on it.
+    pub fn advance(&self, by: Duration) {
+        let parked = {
+            let mut state = self.hands.state.lock();
+            state.now += by;
+            std::mem::take(&mut state.parked)
+        };
+        for thread in parked {
+            thread.unpark();
+        }
+    }
+
+    /// How many threads wait for an instant of this clock, since it was last moved.
+    pub fn waiting(&self) -> usize {
+        self.hands.state.lock().parked.len()
+    }
+}
+
+impl fmt::Debug for HandState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandState").field("now", &self.now).field("parked", &self.parked.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_never_asks_to_wait_for_what_has_passed() {
+        let clock = Clock::system();
+        assert_eq!(clock.wait(Some(clock.now())), Wait::Elapsed);
+        assert_eq!(clock.wait(None), Wait::UntilWoken);
+        let far = clock.now() + Duration::from_secs(3_600);
+        assert!(matches!(clock.wait(Some(far)), Wait::AtMost(left) if left > Duration::from_secs(3_500)));
+    }
+
+    #[test]
+    fn moving_the_manual_clock_wakes_a_thread_that_asked() {
+        let (clock, hands) = Clock::manual();
+        let until = clock.now() + Duration::from_secs(5);
+        assert_eq!(clock.wait(Some(until)), Wait::UntilWoken);
+        assert_eq!(clock.wait(Some(until)), Wait::UntilWoken);
+        assert_eq!(hands.waiting(), 1, "a thread is listed once");
+        hands.advance(Duration::from_secs(5));
+        std::thread::park(); // the token is there: this returns at once, else the watchdog of the suite speaks
+        assert_eq!(clock.wait(Some(until)), Wait::Elapsed);
+        assert_eq!(hands.waiting(), 0);
+    }
+
+    #[test]
+    fn nanos_and_instant_are_each_other_s_inverse() {
+        let clock = Clock::system();
+        for nanos in [0, 1, 1_000_000_007, u64::from(u32::MAX) * 1_000] {
+            assert_eq!(clock.nanos(clock.instant(nanos).expect("near enough")), nanos);
+        }
+    }
+}

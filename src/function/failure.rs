@@ -1,0 +1,223 @@
+//! What a function fails with: a [`FunctionError`], made from any error or by hand.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+
+use super::signature::short;
+
+/// Any error that can be sent to another thread.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The error that a function ended with, as its caller reads it.
+///
+/// It is made by `?` from any error, or by hand with [`FunctionError::new`]. In process the original error arrives
+/// too ([`FunctionError::downcast_ref`]). It converts into a boxed error but is itself neither `Error` nor
+/// `Serialize`: the first lets `?` make it from every error, the second keeps a `Result` that holds it an outcome
+/// and never a value.
+///
+/// # Examples
+///
+/// ```
+/// use wpc::FunctionError;
+/// let error = FunctionError::new("QuotaExceeded", "10 of 10 used").with_code("E_QUOTA").with_detail("limit", 10);
+/// assert_eq!(error.name(), "QuotaExceeded");
+/// assert_eq!(error.code(), Some("E_QUOTA"));
+/// assert_eq!(error.to_string(), "QuotaExceeded: 10 of 10 used");
+/// ```
+pub struct FunctionError(Box<Content>);
+
+struct Content {
+    name: String,
+    message: String,
+    code: Option<String>,
+    details: BTreeMap<String, String>,
+    backtrace: Backtrace,
+    source: Option<BoxError>,
+}
+
+impl FunctionError {
+    /// An error with a name (such as `QuotaExceeded`) and a message.
+    pub fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::with_source(name.into(), message.into(), None)
+    }
+
+    /// An error made from a boxed one, which `?` cannot convert by itself.
+    pub fn from_boxed(error: BoxError) -> Self {
+        Self::from_named(error, "Error")
+    }
+
+    /// The error of a function whose error type is called `type_name`.
+    pub(crate) fn from_named(error: BoxError, type_name: &str) -> Self {
+        let error = match error.downcast::<Carrier>() {
+            Ok(carrier) => return carrier.0,
+            Err(other) => other,
+        };
+        let short = short(type_name);
+        let name = match short.split(['<', ' ']).next() {
+            Some(name) if !matches!(name, "" | "String" | "&str" | "Box" | "&") => name.to_owned(),
+            _ => "Error".to_owned(),
+        };
+        let message = error.to_string();
+        Self::with_source(name, message, Some(error))
+    }
+
+    fn with_source(name: String, message: String, source: Option<BoxError>) -> Self {
+        let backtrace = Backtrace::capture();
+        Self(Box::new(Content { name, message, code: None, details: BTreeMap::new(), backtrace, source }))
+    }
+
+    /// Gives the error a code for programs to read.
+    #[must_use]
+    pub fn with_code(mut self, code: impl ToString) -> Self {
+        self.0.code = Some(code.to_string());
+        self
+    }
+
+    /// Gives the error another name.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.0.name = name.into();
+        self
+    }
+
+    /// Adds a fact under a key; an earlier one under the same key goes.
+    #[must_use]
+    pub fn with_detail(mut self, key: impl Into<String>, value: impl ToString) -> Self {
+        self.0.details.insert(key.into(), value.to_string());
+        self
+    }
+
+    /// The error's name: given by hand, or the short name of the error's type (`Error` where the type has been
+    /// erased or is a string).
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What was wrong.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The code, if one was given.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The facts that were added, sorted by key.
+    pub fn details(&self) -> &BTreeMap<String, String> {
+        &self.0.details
+    }
+
+    /// The messages of the errors behind this one, the nearest first; at most 32.
+    pub fn causes(&self) -> Vec<String> {
+        let first = self.source().and_then(Error::source);
+        std::iter::successors(first, |error| (*error).source()).take(32).map(ToString::to_string).collect()
+    }
+
+    /// Where the error was made, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for backtraces.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        Some(&self.0.backtrace).filter(|backtrace| backtrace.status() == BacktraceStatus::Captured)
+    }
+
+    /// The original error, if it was of type `E` and did not cross a process.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// The error that this one was made from, if it was made from one.
+    pub(crate) fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|error| error as &(dyn Error + 'static))
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for FunctionError {
+    fn from(error: E) -> Self {
+        let boxed: Box<dyn Any + Send + Sync> = Box::new(error);
+        match boxed.downcast::<Carrier>() {
+            Ok(carrier) => carrier.0,
+            Err(other) => {
+                let error = other.downcast::<E>().expect("it was boxed as E just above");
+                Self::from_named(error, std::any::type_name::<E>())
+            }
+        }
+    }
+}
+
+impl From<FunctionError> for BoxError {
+    fn from(error: FunctionError) -> Self {
+        Box::new(Carrier(error))
+    }
+}
+
+impl fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.name, self.0.message)
+    }
+}
+
+impl fmt::Debug for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionError")
+            .field("name", &self.0.name)
+            .field("message", &self.0.message)
+            .field("code", &self.0.code)
+            .field("details", &self.0.details)
+            .field("causes", &self.causes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Carries a [`FunctionError`] through a boxed error and back.
+struct Carrier(FunctionError);
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Error for Carrier {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] std::fmt::Error);
+
+    #[test]
+    fn an_error_by_question_mark_keeps_its_type_name_and_causes() {
+        let error = FunctionError::from(Outer(std::fmt::Error));
+        assert_eq!((error.name(), error.message()), ("Outer", "outer"));
+        assert_eq!(error.causes(), [std::fmt::Error.to_string()]);
+        assert!(error.downcast_ref::<Outer>().is_some());
+    }
+
+    #[test]
+    fn boxing_and_unboxing_changes_nothing() {
+        let boxed: BoxError = FunctionError::new("Mine", "text").with_code(7).with_detail("k", "v").into();
+        let back = FunctionError::from_named(boxed, "alloc::boxed::Box<dyn core::error::Error>");
+        assert_eq!((back.name(), back.message(), back.code()), ("Mine", "text", Some("7")));
+        assert_eq!(back.details().get("k").map(String::as_str), Some("v"));
+    }
+
+    #[test]
+    fn a_string_is_an_error_called_error() {
+        let error = FunctionError::from_named("plain".into(), std::any::type_name::<String>());
+        assert_eq!(error.to_string(), "Error: plain");
+    }
+}

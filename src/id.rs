@@ -1,0 +1,220 @@
+//! Newtypes for what is counted and named: workers, calls, pools, runs, versions and names.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Serialize, Serializer};
+
+/// A worker's slot in its pool, counted from 0. It stays the same over the runs of that worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct WorkerId(pub(crate) u32);
+
+impl WorkerId {
+    /// The position of the slot, from 0 to the number of workers less one.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One call. No two calls of a process have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct CallId(pub(crate) u64);
+
+impl CallId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number behind the identity, counted from 1.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One pool of workers. No two pools of a process have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolId(u64);
+
+impl PoolId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for PoolId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A worker's life: it rises when the worker's thread starts and when a caught panic recycles it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Run(pub(crate) u32);
+
+impl Run {
+    /// The number of this life, counted from 1.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The number of a published snapshot of the registry: each change publishes the next one. A function's or a
+/// constant's version is the number of the snapshot that brought it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Version(pub(crate) u64);
+
+impl Version {
+    /// The number, counted from 0 (the empty registry).
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The most bytes that a name may have.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// A name that is no function's, constant's or dependency's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name has no character.
+    #[error("a name must not be empty")]
+    Empty,
+    /// The name has more than [`NAME_BYTES_MAX`] bytes.
+    #[error("the name `{start}..` has {bytes} bytes, more than {limit}", limit = NAME_BYTES_MAX)]
+    TooLong {
+        /// The first 32 characters of the name.
+        start: String,
+        /// How many bytes the whole name has.
+        bytes: usize,
+    },
+    /// A character is not allowed at its place.
+    #[error("the name `{name}` has `{}` at byte {at}: names match [A-Za-z_][A-Za-z0-9_.:-]*", .character.escape_debug())]
+    Character {
+        /// The name, its control characters escaped.
+        name: String,
+        /// The first character that is not allowed.
+        character: char,
+        /// Where it begins, in bytes.
+        at: usize,
+    },
+}
+
+/// A checked name: `[A-Za-z_][A-Za-z0-9_.:-]*`, at most [`NAME_BYTES_MAX`] bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Name(Arc<str>);
+
+impl Name {
+    pub(crate) fn new(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > NAME_BYTES_MAX {
+            return Err(NameError::TooLong { start: text.chars().take(32).collect(), bytes: text.len() });
+        }
+        let allowed = |(at, c): &(usize, char)| {
+            c.is_ascii_alphabetic()
+                || *c == '_'
+                || (*at > 0 && (c.is_ascii_digit() || matches!(c, '.' | ':' | '-')))
+        };
+        match text.char_indices().find(|place| !allowed(place)) {
+            None => Ok(Self(text.into())),
+            Some((at, character)) => {
+                Err(NameError::Character { name: text.escape_debug().to_string(), character, at })
+            }
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_documented_form_are_taken() {
+        for good in ["a", "_", "Z9", "ns.fn:part-2", &"x".repeat(NAME_BYTES_MAX)] {
+            assert_eq!(Name::new(good).expect("a good name").as_str(), good);
+        }
+    }
+
+    #[test]
+    fn a_bad_name_says_which_rule_it_breaks() {
+        assert_eq!(Name::new(""), Err(NameError::Empty));
+        let long = "x".repeat(NAME_BYTES_MAX + 1);
+        assert!(matches!(Name::new(&long), Err(NameError::TooLong { bytes: 256, .. })));
+        for (bad, place) in [("9a", 0), ("a b", 1), ("-a", 0), ("a\n", 1), ("aä", 1), (".a", 0), ("a/b", 1)]
+        {
+            match Name::new(bad) {
+                Err(NameError::Character { at, .. }) => assert_eq!(at, place, "{bad:?}"),
+                other => panic!("{bad:?} gave {other:?}"),
+            }
+        }
+    }
+}

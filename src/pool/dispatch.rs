@@ -1,0 +1,141 @@
+//! From a request to an accepted call: look up, bind, choose, push; or a rejection that gives the arguments back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::call::current::Outgoing;
+use crate::call::{
+    Call, CallError, Chain, Gate, Job, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen,
+    Target, current,
+};
+use crate::function::Value;
+use crate::worker::Standing;
+
+use super::crew::Crew;
+use super::lifecycle::Pool;
+use super::scheduler::{self, Choice, Offer};
+
+/// How an accepted call will be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// By a thread that blocks, and ends the call at its deadline itself.
+    Blocked,
+    /// Perhaps by nobody: the timekeeper ends it at its deadline.
+    Watched,
+}
+
+impl Pool {
+    /// Calls and waits: on a worker of this pool there and then, else by way of a queue.
+    pub(crate) fn call(&self, request: Request<'_>) -> Result<Value, CallError> {
+        if let Some(inside) = current::inside_of(self.id()) {
+            return inside.call_inline(request);
+        }
+        let call = self.submit(request, Waiting::Blocked)?;
+        while !call.block(None) {}
+        let outcome = call.take_outcome().expect("the outcome of a blocking call is taken here alone");
+        outcome.into_result(call.definition.name.shared())
+    }
+
+    /// Accepts the call, or rejects it with the arguments inside.
+    pub(crate) fn submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
+        let submitted = self.try_submit(request, waiting);
+        if submitted.is_err() {
+            self.count_rejected();
+        }
+        submitted
+    }
+
+    fn try_submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
+        let crew = self.crew();
+        let Some(crew) = crew.as_ref() else { return Err(request.refuse(RejectReason::NotRunning)) };
+        let found = match &request.target {
+            Target::Name(name) => self.registry().publication().find(name),
+            Target::Definition(definition) => Some(Arc::clone(definition)),
+        };
+        let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
+        let outgoing = current::inside().and_then(|inside| inside.outgoing());
+        let (chain, outer) = match outgoing {
+            None => (Chain::default(), None),
+            Some(Outgoing { chain: Some(chain), deadline }) => (chain, deadline),
+            Some(_) => return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX })),
+        };
+        let bound = definition.bind(request.cargo, request.terms.pin)?;
+        let now = crew.shift().clock.now();
+        let own = request.terms.limit.deadline(now, self.settings().call_timeout);
+        let nested_default = || {
+            let is_waited_for = waiting == Waiting::Blocked && chain.is_nested();
+            is_waited_for.then(|| Limit::Default.deadline(now, self.settings().call_timeout)).flatten()
+        };
+        let deadline = match (own, outer, waiting) {
+            (Some(own), Some(outer), Waiting::Blocked) => Some(own.min(outer)),
+            // A nested call that is waited for always has a deadline.
+            (None, Some(outer), Waiting::Blocked) => Some(outer),
+            (own, ..) => own.or_else(nested_default),
+        };
+        let making = Making {
+            definition,
+            argument: bound.argument,
+            wanted: request.wanted,
+            deadline,
+            priority: request.terms.priority,
+            chain,
+            watched: waiting == Waiting::Watched,
+        };
+        let call = Arc::new(Call::new(crew.shift(), making));
+        match crew.place(&call) {
+            Ok(()) => Ok(call),
+            Err(reason) => {
+                let argument = call.take_argument().expect("a call that was not accepted has its arguments");
+                Err(Rejected::new(call.definition.name.shared(), reason, bound.original.hand_back(argument)))
+            }
+        }
+    }
+}
+
+impl Crew {
+    /// Finds a slot for the call and puts it there.
+    fn place(&self, call: &Arc<Call>) -> Result<(), RejectReason> {
+        let shift = self.shift();
+        match shift.gate() {
+            Gate::Open => {}
+            Gate::NestedOnly if call.chain.holds(shift.pool) => {}
+            Gate::NestedOnly | Gate::Closed => return Err(RejectReason::NotRunning),
+        }
+        loop {
+            let cursor = self.cursor.load(Ordering::Relaxed);
+            // A call may wait besides the one that runs.
+            let limit = self.pending_calls_max + 1;
+            let choice = scheduler::choose(self.slots.all.len(), cursor, limit, |slot| self.offer(slot));
+            let (at, seen) = match choice {
+                Choice::Slot(at, seen) => (at, seen),
+                Choice::Saturated => return Err(RejectReason::Saturated { limit: self.pending_calls_max }),
+                Choice::Nobody if shift.gate() == Gate::Open => return Err(RejectReason::NoWorkers),
+                Choice::Nobody => return Err(RejectReason::NotRunning),
+            };
+            // If anything has changed at that slot since it was looked at, the choice is made anew.
+            let Some(ticket) = shift.loads[at].admit(seen) else { continue };
+            self.cursor.store((at + 1) % self.slots.all.len(), Ordering::Relaxed);
+            call.place(ticket);
+            match self.slots.push(&self.slots.all[at], Job::new(Arc::clone(call))) {
+                Ok(()) => {
+                    shift.loads[at].tally.accept();
+                    return Ok(());
+                }
+                Err(closed) => {
+                    // The slot closed in between, and shows as closed at the next look.
+                    drop(closed.0.into_call());
+                    call.displace();
+                }
+            }
+        }
+    }
+
+    fn offer(&self, at: usize) -> Offer<Seen> {
+        let slot = &self.slots.all[at];
+        match slot.standing(self.slots.load(slot)) {
+            Standing::Ready(seen) => Offer::Ready(seen.load, seen),
+            Standing::Waiting(seen) => Offer::Waiting(seen.load, seen),
+            Standing::Closed => Offer::Closed,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! [`Pool`]: which crew works, if any; how one is started. Stopping is in `stop`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use crate::call::{Totals, current};
+use crate::id::{PoolId, Run, WorkerId};
+use crate::registry::Registry;
+use crate::supervise::Observed;
+use crate::sync::{self, Mutex, Signal};
+use crate::worker::Counts;
+
+use super::crew::Crew;
+use super::settings::Settings;
+use super::stop::{Marks, Stopping};
+
+/// The most workers that one pool may have.
+pub const WORKERS_MAX: usize = 1_024;
+
+/// Why workers were not started. None of them runs then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The number of workers is not between 1 and [`WORKERS_MAX`].
+    #[error("{asked} workers were asked for: it must be 1 to {limit}", limit = WORKERS_MAX)]
+    Count {
+        /// The number that was asked for.
+        asked: usize,
+    },
+    /// The workers have been started already.
+    #[error("the workers are running already")]
+    AlreadyRunning,
+    /// The workers are being started or stopped by another thread.
+    #[error("the workers are being started or stopped by another thread")]
+    Busy,
+    /// No worker was ready within `start_timeout`.
+    #[error("no worker was ready in time; failed: {}", failed.len())]
+    NoneReady {
+        /// The workers whose start failed, and why.
+        failed: Vec<StartFailure>,
+    },
+    /// The pool's own threads could not be started.
+    #[error("a thread of the pool could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A worker that was not started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StartFailure {
+    /// The worker.
+    pub worker_id: WorkerId,
+    /// What was wrong.
+    pub reason: String,
+}
+
+/// What a start has reached when it returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Started {
+    /// The workers that are ready; at least one.
+    pub ready: Vec<WorkerId>,
+    /// The workers whose first start failed.
+    pub failed: Vec<StartFailure>,
+    /// The workers that are still starting.
+    pub starting: Vec<WorkerId>,
+}
+
+/// What the pool's workers are at.
+pub(super) enum State {
+    Stopped,
+    Starting,
+    Running,
+    Stopping(Arc<Stopping>),
+}
+
+/// A pool of workers around one registry.
+pub(crate) struct Pool {
+    id: PoolId,
+    settings: Settings,
+    registry: Arc<Registry>,
+    counts: Arc<Counts>,
+    crew: ArcSwapOption<Crew>,
+    pub(super) state: Mutex<State>,
+    /// Notified when the state has changed.
+    pub(super) changed: Signal,
+    pub(super) past: Mutex<Past>,
+}
+
+/// What is left of the shifts that are over.
+#[derive(Default)]
+pub(super) struct Past {
+    pub(super) totals: Totals,
+    /// The last run of each slot, so that run numbers go on.
+    pub(super) runs: Vec<Run>,
+}
+
+impl Pool {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            id: PoolId::next(),
+            settings,
+            registry: Arc::new(Registry::new()),
+            counts: Arc::default(),
+            crew: ArcSwapOption::empty(),
+            state: Mutex::new(State::Stopped),
+            changed: Signal::default(),
+            past: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> PoolId {
+        self.id
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The crew that works, or is being stopped.
+    pub(super) fn crew(&self) -> Guard<Option<Arc<Crew>>> {
+        self.crew.load()
+    }
+
+    /// Whether the calling thread is one of this pool's workers.
+    pub(crate) fn is_inside(&self) -> bool {
+        current::inside_of(self.id).is_some()
+    }
+
+    /// Starts `count` workers, in parallel, and waits until each is ready or has failed, at the latest until
+    /// `start_timeout`.
+    pub(crate) fn start(&self, count: usize) -> Result<Started, StartError> {
+        if count == 0 || count > WORKERS_MAX {
+            return Err(StartError::Count { asked: count });
+        }
+        {
+            let mut state = self.state.lock();
+            match *state {
+                State::Stopped => *state = State::Starting,
+                State::Running => return Err(StartError::AlreadyRunning),
+                State::Starting | State::Stopping(_) => return Err(StartError::Busy),
+            }
+        }
+        let started = self.start_crew(count);
+        let next = if started.is_ok() { State::Running } else { State::Stopped };
+        *self.state.lock() = next;
+        self.changed.notify();
+        started
+    }
+
+    fn start_crew(&self, count: usize) -> Result<Started, StartError> {
+        let mut runs = self.past.lock().runs.clone();
+        runs.resize(count, Run(0));
+        let crew = Crew::start(self.id, &self.settings, (&self.registry, &self.counts), runs);
+        let crew = Arc::new(crew.map_err(StartError::Thread)?);
+        let clock = &self.settings.clock;
+        let until = clock.now().checked_add(self.settings.start_timeout);
+        let are_settled = || crew.board.all().all(|observed| observed != Observed::Starting);
+        crew.board.changed().wait(|| clock.wait(until).park(sync::park), are_settled);
+        let started = crew.started();
+        if started.ready.is_empty() {
+            let now = clock.now();
+            crew.stop(Marks { drain_until: now, kill_at: now + self.settings.overrun_grace });
+            self.retire(&crew);
+            return Err(StartError::NoneReady { failed: started.failed });
+        }
+        self.crew.store(Some(crew));
+        Ok(started)
+    }
+
+    /// Takes a crew off that has been stopped, and keeps its counts.
+    pub(super) fn retire(&self, crew: &Crew) {
+        self.crew.store(None);
+        let mut past = self.past.lock();
+        past.totals = past.totals + crew.shift().totals();
+        for (at, load) in crew.shift().loads.iter().enumerate() {
+            let run = load.hand().run;
+            match past.runs.get_mut(at) {
+                Some(last) => *last = run,
+                None => past.runs.push(run),
+            }
+        }
+    }
+
+    /// Counts a call that was not accepted.
+    pub(crate) fn count_rejected(&self) {
+        self.counts.rejected.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Calls that were not accepted, since the pool was built.
+    pub(super) fn rejected(&self) -> u64 {
+        self.counts.rejected.load(Ordering::Acquire)
+    }
+}
+
+impl Crew {
+    fn started(&self) -> Started {
+        let mut started = Started { ready: Vec::new(), failed: Vec::new(), starting: Vec::new() };
+        let failures = self.board.failures();
+        for slot in &self.slots.all {
+            match self.board.observed(slot.id.0) {
+                Observed::Ready => started.ready.push(slot.id),
+                Observed::Starting => started.starting.push(slot.id),
+                Observed::GaveUp | Observed::Stopped | Observed::Draining => {
+                    let reason = failures.iter().find(|(child, _)| *child == slot.id.0);
+                    let reason =
+                        reason.map_or_else(|| "its thread has ended".to_owned(), |(_, why)| why.clone());
+                    started.failed.push(StartFailure { worker_id: slot.id, reason });
+                }
+            }
+        }
+        started
+    }
+}

@@ -1,0 +1,19 @@
+//! The pool: its size, how it starts and stops, where a call goes, how changes of the registry reach the workers.
+
+mod crew;
+mod dispatch;
+mod info;
+mod lifecycle;
+mod publish;
+mod scheduler;
+mod settings;
+mod stop;
+
+pub use info::{Stats, WorkerInfo, WorkerState};
+pub use lifecycle::{StartError, StartFailure, Started, WORKERS_MAX};
+pub use publish::{Defined, WaitError};
+pub use stop::{StopError, StopReport};
+
+pub(crate) use dispatch::Waiting;
+pub(crate) use lifecycle::Pool;
+pub(crate) use settings::Settings;

@@ -1,0 +1,88 @@
+//! Publishing: what a define waits for, and who has what.
+
+use std::time::{Duration, Instant};
+
+use crate::hash::Hash;
+use crate::id::{Version, WorkerId};
+use crate::registry::Change;
+use crate::sync;
+use crate::worker::{Slot, Slots};
+
+use super::lifecycle::Pool;
+
+/// What a define has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Defined {
+    /// The version that every call accepted from now on runs; the one before, if nothing has changed.
+    pub version: Version,
+    /// The hash of the function, or of the constant's encoding.
+    pub hash: Hash,
+    /// How many workers have acknowledged it.
+    pub installed: usize,
+    /// The workers that have not: each of them acknowledges it before it runs anything else.
+    pub pending: Vec<WorkerId>,
+}
+
+/// Why waiting for acknowledgements ended without them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// Asked for on a worker of this very pool, whose own acknowledgement comes only after the function that waits.
+    #[error("a worker cannot wait for its own acknowledgement")]
+    WouldDeadlock,
+    /// The time was up first.
+    #[error("{} workers have not acknowledged version {version} in time", pending.len())]
+    TimedOut {
+        /// The version that was waited for.
+        version: Version,
+        /// The workers that have not acknowledged it.
+        pending: Vec<WorkerId>,
+    },
+}
+
+impl Pool {
+    /// Wakes the workers for what was published, and waits for those that are not inside user code, at most for
+    /// `control_timeout`.
+    pub(crate) fn defined(&self, change: Change) -> Defined {
+        let Change { version, hash } = change;
+        let crew = self.crew();
+        let Some(crew) = crew.as_ref() else {
+            return Defined { version, hash, installed: 0, pending: Vec::new() };
+        };
+        let slots = &crew.slots;
+        slots.wake_all();
+        let until = self.settings().clock.now().checked_add(self.settings().control_timeout);
+        self.wait_for(slots, until, |slot| !slot.is_free(slots.load(slot)) || slot.has_version(version));
+        Defined { version, hash, installed: slots.installed(version), pending: slots.pending(version) }
+    }
+
+    /// Wakes the workers for what was taken away; nobody waits for that.
+    pub(crate) fn undefined(&self) {
+        if let Some(crew) = self.crew().as_ref() {
+            crew.slots.wake_all();
+        }
+    }
+
+    /// Waits until every worker that serves has acknowledged `version`; how many these are.
+    pub(crate) fn wait_installed(&self, version: Version, timeout: Duration) -> Result<usize, WaitError> {
+        if self.is_inside() {
+            return Err(WaitError::WouldDeadlock);
+        }
+        let crew = self.crew();
+        let Some(crew) = crew.as_ref() else { return Ok(0) };
+        let slots = &crew.slots;
+        let until = self.settings().clock.now().checked_add(timeout);
+        if self.wait_for(slots, until, |slot| !slot.is_serving() || slot.has_version(version)) {
+            Ok(slots.installed(version))
+        } else {
+            Err(WaitError::TimedOut { version, pending: slots.pending(version) })
+        }
+    }
+
+    fn wait_for(&self, slots: &Slots, until: Option<Instant>, holds: impl Fn(&Slot) -> bool) -> bool {
+        let clock = &self.settings().clock;
+        let pause = || clock.wait(until).park(sync::park);
+        slots.acknowledgements.wait(pause, || slots.all.iter().all(&holds))
+    }
+}

@@ -1,0 +1,202 @@
+//! Stopping: two marks, one report.
+//!
+//! From the request on only functions that run in the pool may make calls. Until the first mark what was accepted is
+//! drained. At the first mark the queues close, what waits is cancelled, and running functions are asked to return. At
+//! the second mark what still runs is cancelled and abandoned. So a stop returns by its second mark.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::call::{End, Gate};
+use crate::id::WorkerId;
+use crate::sync::{self, Mutex};
+use crate::worker::Slot;
+
+use super::crew::Crew;
+use super::lifecycle::{Pool, State};
+
+/// Why a stop did not return a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It was asked for on a worker of this very pool, which cannot wait for its own end. `request_stop` works there.
+    #[error("a worker cannot wait for the stop of its own pool: use `request_stop`")]
+    WouldDeadlock,
+    /// The workers were being started by another thread for the whole of `stop_timeout`.
+    #[error("the workers are being started by another thread")]
+    Starting,
+    /// The thread that was to carry the stop out could not be started.
+    #[error("the thread that stops the pool could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// What a stop has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Calls that ended by themselves between the request and the end of the stop: in a value, an error, a panic or
+    /// their deadline.
+    pub completed: u64,
+    /// Calls that were cancelled, having been accepted but not started.
+    pub cancelled_queued: u64,
+    /// Calls that were cancelled while they ran.
+    pub cancelled_running: u64,
+    /// Workers that did not end in time: their threads were abandoned.
+    pub abandoned: Vec<WorkerId>,
+}
+
+/// When a stop goes on to its next part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    /// The first mark.
+    pub(super) drain_until: Instant,
+    /// The second mark.
+    pub(super) kill_at: Instant,
+}
+
+/// A stop under way, shared by all who wait for it.
+pub(super) struct Stopping {
+    marks: Marks,
+    report: Mutex<Option<StopReport>>,
+}
+
+/// What a stop finds to do.
+enum Turn {
+    Carry(Arc<Stopping>, Arc<Crew>),
+    Join(Arc<Stopping>),
+    Nothing,
+}
+
+impl Pool {
+    /// Stops the workers; see the module. Whoever asks while a stop is under way shares its report.
+    pub(crate) fn stop(&self) -> Result<StopReport, StopError> {
+        if self.is_inside() {
+            return Err(StopError::WouldDeadlock);
+        }
+        let now = self.settings().clock.now();
+        let kill_at = now + self.settings().stop_timeout;
+        self.stop_by(Marks { drain_until: kill_at - self.settings().overrun_grace, kill_at })
+    }
+
+    /// Stops the workers without draining what waits.
+    pub(crate) fn stop_now(&self) -> Result<StopReport, StopError> {
+        let now = self.settings().clock.now();
+        self.stop_by(Marks { drain_until: now, kill_at: now + self.settings().overrun_grace })
+    }
+
+    /// Has another thread stop the workers.
+    pub(crate) fn request_stop(self: &Arc<Self>) -> Result<(), StopError> {
+        let pool = Arc::clone(self);
+        let stop = move || drop(pool.stop());
+        let spawned = std::thread::Builder::new().name("wpc-stop".into()).spawn(stop);
+        spawned.map(drop).map_err(StopError::Thread)
+    }
+
+    /// Has another thread stop the workers without draining: the last handle went on a worker's thread.
+    pub(crate) fn detach(self: &Arc<Self>) {
+        let pool = Arc::clone(self);
+        let stop = move || drop(pool.stop_now());
+        if std::thread::Builder::new().name("wpc-stop".into()).spawn(stop).is_err() {
+            // Without a thread to wait with, the workers are told to end and nobody waits for them.
+            if let Some(crew) = self.crew().as_ref() {
+                crew.let_go(self.settings().clock.now() + self.settings().overrun_grace);
+            }
+        }
+    }
+
+    fn stop_by(&self, marks: Marks) -> Result<StopReport, StopError> {
+        match self.turn(marks)? {
+            Turn::Nothing => Ok(StopReport::default()),
+            Turn::Carry(stopping, crew) => {
+                let report = crew.stop(stopping.marks);
+                self.retire(&crew);
+                *stopping.report.lock() = Some(report.clone());
+                *self.state.lock() = State::Stopped;
+                self.changed.notify();
+                Ok(report)
+            }
+            Turn::Join(stopping) => {
+                // Who carries the stop out returns by its second mark, and the report is there a moment later.
+                self.changed.wait(
+                    || {
+                        sync::park(None);
+                        true
+                    },
+                    || stopping.report.lock().is_some(),
+                );
+                Ok(stopping.report.lock().clone().unwrap_or_default())
+            }
+        }
+    }
+
+    fn turn(&self, marks: Marks) -> Result<Turn, StopError> {
+        let clock = &self.settings().clock;
+        let is_starting = || matches!(*self.state.lock(), State::Starting);
+        loop {
+            let pause = || clock.wait(Some(marks.kill_at)).park(sync::park);
+            if !self.changed.wait(pause, || !is_starting()) {
+                return Err(StopError::Starting);
+            }
+            let mut state = self.state.lock();
+            match &*state {
+                State::Starting => {}
+                State::Stopped => return Ok(Turn::Nothing),
+                State::Stopping(stopping) => return Ok(Turn::Join(Arc::clone(stopping))),
+                State::Running => {
+                    let crew = Arc::clone(self.crew().as_ref().expect("a running pool has a crew"));
+                    let stopping = Arc::new(Stopping { marks, report: Mutex::new(None) });
+                    *state = State::Stopping(Arc::clone(&stopping));
+                    return Ok(Turn::Carry(stopping, crew));
+                }
+            }
+        }
+    }
+}
+
+impl Crew {
+    /// Begins a stop that nobody waits for.
+    fn let_go(&self, kill_at: Instant) {
+        self.shift().narrow(Gate::Closed);
+        self.slots.close_all(End::Cancelled);
+        self.slots.all.iter().for_each(Slot::interrupt);
+        if let Some((driver, _)) = &*self.threads.lock() {
+            driver.mailbox().stop_all(kill_at);
+        }
+    }
+
+    /// Carries a stop out, on the calling thread. It runs no user code.
+    pub(super) fn stop(&self, marks: Marks) -> StopReport {
+        let shift = self.shift();
+        let clock = &shift.clock;
+        let before = shift.totals();
+        let pause = |until: Instant| move || clock.wait(Some(until)).park(sync::park);
+        shift.narrow(Gate::NestedOnly);
+        shift.quiet.wait(pause(marks.drain_until), || self.slots.is_quiet());
+        shift.narrow(Gate::Closed);
+        let cancelled_queued = self.slots.close_all(End::Cancelled) as u64;
+        self.slots.all.iter().for_each(Slot::interrupt);
+        let mut abandoned = Vec::new();
+        if let Some((driver, timekeeper)) = self.threads.lock().take() {
+            driver.mailbox().stop_all(marks.kill_at);
+            // The driver ends every child at the second mark, so this needs no mark of its own.
+            let wait = || {
+                sync::park(None);
+                true
+            };
+            driver.board().changed().wait(wait, || driver.board().has_ended());
+            driver.join();
+            drop(timekeeper);
+            abandoned =
+                self.slots.all.iter().filter(|slot| slot.was_abandoned()).map(|slot| slot.id).collect();
+        }
+        // A call that came while the gate was closing may have been pushed just before its queue closed.
+        let after = shift.totals();
+        let cancelled = after.cancelled - before.cancelled;
+        StopReport {
+            completed: (after.ended() - after.cancelled) - (before.ended() - before.cancelled),
+            cancelled_queued,
+            cancelled_running: cancelled.saturating_sub(cancelled_queued),
+            abandoned,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! [`Registry`]: the one writer of snapshots.
+//!
+//! Whatever can fail happens before the lock is taken; under it a snapshot is built from the last one and published,
+//! which cannot fail and runs no user code; what is superseded is dropped after it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::call::Definition;
+use crate::function::{Constant, ConstantValue, Function};
+use crate::hash::Hash;
+use crate::id::{Name, Version};
+use crate::sync::Mutex;
+
+use super::error::DefineError;
+use super::publication::Publication;
+use super::snapshot::Snapshot;
+
+/// The most functions that may be defined at a time, and the most constants.
+pub const DEFINITIONS_MAX: usize = 65_536;
+
+/// What a define did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The version that calls now run.
+    pub(crate) version: Version,
+    pub(crate) hash: Hash,
+}
+
+/// The parent registry of one pool.
+pub(crate) struct Registry {
+    publication: Publication,
+    writing: Mutex<()>,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self { publication: Publication::new(Snapshot::default()), writing: Mutex::new(()) }
+    }
+
+    pub(crate) fn publication(&self) -> &Publication {
+        &self.publication
+    }
+
+    /// Defines or redefines a function. The same code with nothing captured, under the same terms, changes nothing.
+    pub(crate) fn define_function(&self, name: &str, function: Function) -> Result<Change, DefineError> {
+        let name = Name::new(name)?;
+        for requirement in &function.requires {
+            Name::new(requirement.name())?;
+        }
+        if let Some(result) = function.result_as_value() {
+            return Err(DefineError::ResultAsValue { name: name.to_string(), result });
+        }
+        let (hash, hash_of) = function.hash();
+        let mut definition = Definition {
+            signature: function.signature(),
+            name: name.clone(),
+            version: Version::default(),
+            function,
+            hash,
+            hash_of,
+            constants: Arc::default(),
+            missing: None,
+        };
+        let superseded = {
+            let _writing = self.writing.lock();
+            let last = self.publication.newest();
+            if let Some(known) = last.functions.get(name.as_str()).filter(|known| is_same(known, &definition))
+            {
+                return Ok(Change { version: known.version, hash });
+            }
+            let mut next = last.next();
+            admit(&next.functions, &name)?;
+            definition.version = next.version;
+            let bound = next.bound(&definition);
+            next.functions.insert(name, Arc::new(bound));
+            (self.publication.publish(next), last)
+        };
+        drop(superseded);
+        Ok(Change { version: definition.version, hash })
+    }
+
+    /// Defines or redefines a constant; every define is a new version.
+    pub(crate) fn define_constant<T>(&self, name: &str, value: T) -> Result<Change, DefineError>
+    where
+        T: Serialize + Send + Sync + 'static,
+    {
+        let name = Name::new(name)?;
+        let value = ConstantValue::new(value).map_err(|error| DefineError::Encoding {
+            name: name.to_string(),
+            path: error.path().to_owned(),
+            reason: error.reason(),
+        })?;
+        let hash = value.hash;
+        let (version, superseded) = {
+            let _writing = self.writing.lock();
+            let last = self.publication.newest();
+            let mut next = last.next();
+            admit(&next.constants, &name)?;
+            let version = next.version;
+            let constant = Constant { name: name.clone(), version, value: value.clone() };
+            next.constants.insert(name.clone(), Arc::new(constant));
+            next.bind_again(name.as_str());
+            (version, (self.publication.publish(next), last))
+        };
+        drop(superseded);
+        Ok(Change { version, hash })
+    }
+
+    /// Takes a function away; the version without it, or none if there was none of that name.
+    pub(crate) fn undefine_function(&self, name: &str) -> Result<Option<Version>, DefineError> {
+        Name::new(name)?;
+        Ok(self.take_away(|next| next.functions.remove(name).is_some()))
+    }
+
+    /// Takes a constant away; the version without it, or none if there was none of that name.
+    pub(crate) fn undefine_constant(&self, name: &str) -> Result<Option<Version>, DefineError> {
+        Name::new(name)?;
+        Ok(self.take_away(|next| {
+            let was_there = next.constants.remove(name).is_some();
+            next.bind_again(name);
+            was_there
+        }))
+    }
+
+    fn take_away(&self, remove: impl FnOnce(&mut Snapshot) -> bool) -> Option<Version> {
+        let (version, superseded) = {
+            let _writing = self.writing.lock();
+            let last = self.publication.newest();
+            let mut next = last.next();
+            if !remove(&mut next) {
+                return None;
+            }
+            (next.version, (self.publication.publish(next), last))
+        };
+        drop(superseded);
+        Some(version)
+    }
+}
+
+/// True where a redefinition would change nothing: the same code with nothing captured, under the same terms.
+fn is_same(known: &Definition, next: &Definition) -> bool {
+    let (one, other) = (&known.function, &next.function);
+    one.code.is_surely(other.code)
+        && known.hash == next.hash
+        && known.hash_of == next.hash_of
+        && one.label == other.label
+        && one.requires == other.requires
+}
+
+fn admit<T>(table: &HashMap<Name, T>, name: &Name) -> Result<(), DefineError> {
+    if table.len() >= DEFINITIONS_MAX && !table.contains_key(name) {
+        return Err(DefineError::TooMany { name: name.to_string() });
+    }
+    Ok(())
+}

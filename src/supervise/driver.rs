@@ -1,0 +1,158 @@
+//! [`Driver`]: the one thread that feeds the children's state machines and carries out what they say.
+//!
+//! # Theory of operation
+//!
+//! The thread parks. It is woken by a message in its mailbox or by the earliest deadline of a child. It owns every
+//! [`Child`] and what was started for it. It ends when a stop was asked for and no child is left, and says so on the
+//! board. It runs no user code and holds no lock while it calls an adapter.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use crate::clock::Clock;
+use crate::id::Run;
+use crate::sync;
+
+use super::board::{Board, Observed};
+use super::child::{Action, Child, Input};
+use super::notice::{ExitNotice, Mailbox, Message};
+use super::{ChildId, Running, Start};
+
+/// The thread, as its owner holds it.
+pub(crate) struct Driver {
+    mailbox: Mailbox,
+    board: Arc<Board>,
+    thread: JoinHandle<()>,
+}
+
+/// What a driver is made with.
+pub(crate) struct Setup {
+    pub(crate) clock: Clock,
+    pub(crate) start_timeout: Duration,
+    /// The number of the last run of each child so far; as many as there are children.
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Driver {
+    /// Starts the driver, which starts all children, of a kind that `kind` makes with the driver's mailbox.
+    pub(crate) fn start<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> std::io::Result<Self> {
+        let (mailbox, inbox) = Mailbox::new(setup.runs.len());
+        let board = Arc::new(Board::new(setup.runs.len()));
+        let care = |run: &Run| Care { child: Child::new(setup.start_timeout, *run), running: None };
+        let drive = Drive {
+            clock: setup.clock,
+            kind: Box::new(kind(&mailbox)),
+            mailbox: mailbox.clone(),
+            board: Arc::clone(&board),
+            children: setup.runs.iter().map(care).collect(),
+            stopping: false,
+        };
+        let thread =
+            std::thread::Builder::new().name("wpc-driver".into()).spawn(move || drive.run(&inbox))?;
+        Ok(Self { mailbox, board, thread })
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    pub(crate) fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    /// Waits for the thread, which has said on the board that it ends: this takes no longer than a return.
+    pub(crate) fn join(self) {
+        debug_assert!(self.board.has_ended(), "a driver is joined after it said that it ends");
+        self.thread.join().expect("the driver does not panic: adapters do not");
+    }
+}
+
+struct Care {
+    child: Child,
+    running: Option<Box<dyn Running>>,
+}
+
+/// The driver's side of the thread.
+struct Drive {
+    clock: Clock,
+    kind: Box<dyn Start>,
+    mailbox: Mailbox,
+    board: Arc<Board>,
+    children: Vec<Care>,
+    stopping: bool,
+}
+
+impl Drive {
+    fn run(mut self, inbox: &Receiver<Message>) {
+        self.mailbox.attend();
+        self.step_all(Input::Start);
+        while !self.has_ended() {
+            match inbox.try_recv() {
+                Ok(Message::News { child, input }) => self.step(child, input),
+                Ok(Message::StopAll { kill_at }) => {
+                    self.stopping = true;
+                    self.step_all(Input::Stop { kill_at });
+                }
+                Err(_) => {
+                    let due = self.children.iter().filter_map(|care| care.child.deadline()).min();
+                    if !self.clock.wait(due).park(sync::park) {
+                        self.step_all(Input::Tick);
+                    }
+                }
+            }
+        }
+        self.board.end();
+    }
+
+    fn has_ended(&self) -> bool {
+        let settled = |care: &Care| matches!(care.child.observed(), Observed::Stopped | Observed::GaveUp);
+        self.stopping && self.children.iter().all(settled)
+    }
+
+    fn step_all(&mut self, input: Input) {
+        for child in 0..self.children.len() {
+            self.step(ChildId::try_from(child).expect("there are fewer children than ids"), input);
+        }
+    }
+
+    fn step(&mut self, id: ChildId, input: Input) {
+        let now = self.clock.now();
+        let care = &mut self.children[id as usize];
+        let before = care.child.observed();
+        let action = care.child.step(now, input);
+        match action {
+            Some(Action::Start(run)) => self.begin(id, run, now),
+            Some(Action::RequestStop) => care.running.iter().for_each(|running| running.request_stop()),
+            Some(Action::Kill) => care.running.iter().for_each(|running| running.kill()),
+            Some(Action::GiveUp) => self.kind.gave_up(id),
+            None => {}
+        }
+        let care = &mut self.children[id as usize];
+        let after = care.child.observed();
+        if matches!(after, Observed::Stopped | Observed::GaveUp) {
+            care.running = None;
+        }
+        if before != after {
+            self.board.show(id, after);
+        }
+    }
+
+    fn begin(&mut self, id: ChildId, run: Run, now: Instant) {
+        let notice = ExitNotice::new(self.mailbox.clone(), id, run);
+        match self.kind.start(id, run, notice) {
+            Ok(running) => self.children[id as usize].running = Some(running),
+            Err(why) => {
+                // The notice that `start` was given has been dropped, so the exit is on its way already; the
+                // failure is told here so that the reason is known before the exit is seen.
+                self.board.failed(id, why);
+                let exited = Input::Exited { run, last: run };
+                if let Some(Action::GiveUp) = self.children[id as usize].child.step(now, exited) {
+                    self.kind.gave_up(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What reaches the driver: its [`Mailbox`], and the [`ExitNotice`] by which a child cannot end unnoticed.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::id::Run;
+use crate::sync::{Thread, current};
+
+use super::ChildId;
+use super::child::Input;
+
+/// One message to the driver.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// News of a child.
+    News { child: ChildId, input: Input },
+    /// All children are to end, and are killed at `kill_at`.
+    StopAll { kill_at: Instant },
+}
+
+/// The way to the driver. Its queue is bounded; a run posts at most three messages, and the driver always reads on.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailbox {
+    sender: Sender<Message>,
+    driver: Arc<OnceLock<Thread>>,
+}
+
+impl Mailbox {
+    /// A mailbox for so many children, and its reading end.
+    pub(super) fn new(children: usize) -> (Self, Receiver<Message>) {
+        let (sender, receiver) = crossbeam_channel::bounded(16 + 4 * children);
+        (Self { sender, driver: Arc::default() }, receiver)
+    }
+
+    /// Says that the calling thread is the driver.
+    pub(super) fn attend(&self) {
+        self.driver.get_or_init(current);
+    }
+
+    pub(crate) fn stop_all(&self, kill_at: Instant) {
+        self.post(Message::StopAll { kill_at });
+    }
+
+    /// Says that a run has ended which will not say so itself in time.
+    pub(crate) fn exited(&self, child: ChildId, run: Run, last: Run) {
+        self.post(Message::News { child, input: Input::Exited { run, last } });
+    }
+
+    fn post(&self, message: Message) {
+        if self.sender.send(message).is_ok() {
+            if let Some(driver) = self.driver.get() {
+                driver.unpark();
+            }
+        } // else the driver has ended, after every child that it waits for: the news is of no use to anybody
+    }
+}
+
+/// A run's way to tell of itself. Dropped, it says that the run has ended, however that came about.
+#[derive(Debug)]
+pub(crate) struct ExitNotice {
+    mailbox: Mailbox,
+    child: ChildId,
+    run: Run,
+    last: Run,
+}
+
+impl ExitNotice {
+    pub(super) fn new(mailbox: Mailbox, child: ChildId, run: Run) -> Self {
+        Self { mailbox, child, run, last: run }
+    }
+
+    /// The run is ready.
+    pub(crate) fn ready(&self) {
+        self.mailbox.post(Message::News { child: self.child, input: Input::Ready { run: self.run } });
+    }
+
+    /// The same thread goes on under another run number.
+    pub(crate) fn recycled(&mut self, last: Run) {
+        self.last = last;
+    }
+}
+
+impl Drop for ExitNotice {
+    fn drop(&mut self) {
+        self.mailbox.exited(self.child, self.run, self.last);
+    }
+}

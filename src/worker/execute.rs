@@ -1,0 +1,150 @@
+//! From a job to its outcome: the deadline check, the panic fence, the conversion of the result, the answer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::call::{Call, Definition, End, Hand, Job, Outcome, Phase, Reply};
+use crate::function::{Context, FunctionError, Interrupt, Value, Wanted, fence};
+
+use super::inside::{Frame, Running, Worker};
+
+/// The name of the error that a call fails with whose result does not fit the type that its caller wants.
+const RESULT_TYPE: &str = "ResultType";
+
+/// What is left of the worker run after a job.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It goes on.
+    Continue,
+    /// The function panicked: it goes on under another run number, without its local state.
+    Recycle,
+    /// It has been abandoned.
+    Abandoned,
+}
+
+/// Runs the function; the one place where a user's panic is caught.
+pub(super) fn run(definition: &Definition, context: &Context, argument: Value, wanted: &Wanted) -> Outcome {
+    let function = &definition.function;
+    let ran = fence::run(|| {
+        let value = function.handler.run(context, argument)?;
+        wanted
+            .convert(value, &function.result)
+            .map_err(|misfit| FunctionError::new(RESULT_TYPE, misfit.to_string()))
+    });
+    match ran {
+        Ok(Ok(value)) => Outcome::Value(value),
+        Ok(Err(error)) => Outcome::Failed(error),
+        Err(message) => Outcome::Panicked(message),
+    }
+}
+
+/// Executes a job that this worker took from its own queue or another's.
+pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
+    let hand = worker.hand.get();
+    if !job.call().is_queued() {
+        return discard(worker, job);
+    }
+    let running = Hand { execution: hand.execution + 1, phase: Phase::Running, ..hand };
+    if !worker.move_hand(running) {
+        return After::Abandoned;
+    }
+    // The hand is up before the version is looked at, and a define publishes before it looks at hands: either this
+    // sees the new version, or the define sees that it need not wait.
+    crate::sync::full_fence();
+    if let Some(superseded) = worker.adopt() {
+        worker.let_go(superseded);
+    }
+    let call = job.call();
+    let is_late = call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline);
+    if is_late {
+        drop(call.end_queued(End::TimedOut));
+    }
+    worker.slot().show_running(running, call);
+    if !call.begin(running, worker.load(), true) {
+        return put_down(worker, job, hand);
+    }
+    if let Some(deadline) = call.deadline.filter(|_| call.watched) {
+        worker.slots.shift.arm(deadline);
+    }
+    perform(worker, Reply::new(job.into_call()))
+}
+
+/// Runs a started call and answers it.
+fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
+    let call = reply.call();
+    let outcome = worker.run(Running {
+        call_id: call.id,
+        definition: &call.definition,
+        argument: call.take_argument().expect("who starts a call takes its arguments"),
+        wanted: &call.wanted,
+        frame: Frame {
+            deadline: call.deadline,
+            chain: call.chain.clone(),
+            interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
+        },
+    });
+    let panicked = worker.is_tainted.replace(false);
+    let hand = worker.hand.get();
+    let run = if panicked { hand.run.next() } else { hand.run };
+    let free = Hand { run, phase: Phase::Between, ..hand };
+    let tally = &worker.load().tally;
+    let mut kept = true;
+    let answered = reply.answer(outcome, || {
+        kept = worker.move_hand(free);
+        tally.handle();
+    });
+    match answered {
+        Ok(wakeup) => {
+            if kept {
+                worker.slot().clear_running();
+            }
+            drop(wakeup);
+        }
+        Err(late) => {
+            fence::drop_value(late);
+            kept = worker.move_hand(free);
+            if kept {
+                worker.slot().clear_running();
+                tally.late();
+                tally.handle();
+            }
+        }
+    }
+    let let_go = let_go(worker, reply.into_call());
+    match (kept && let_go, panicked) {
+        (false, _) => After::Abandoned,
+        (true, true) => After::Recycle,
+        (true, false) => After::Continue,
+    }
+}
+
+/// Puts a job down that turned out not to wait any more.
+fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
+    let hand = worker.hand.get();
+    if !worker.move_hand(Hand { execution: hand.execution, ..before }) {
+        return After::Abandoned;
+    }
+    worker.slot().clear_running();
+    discard(worker, job)
+}
+
+/// Drops the arguments of a call that will never run.
+fn discard(worker: &Rc<Worker>, job: Job) -> After {
+    let cleaned = worker.clean(|| {
+        let call = job.into_call();
+        fence::drop_value(call.take_argument());
+        fence::drop_value(call);
+    });
+    if cleaned { After::Continue } else { After::Abandoned }
+}
+
+/// Lets go of a call that has ended. If nobody else holds it, what it holds is dropped here, as user code.
+fn let_go(worker: &Rc<Worker>, call: Arc<Call>) -> bool {
+    match Arc::into_inner(call) {
+        None => true,
+        Some(call) => worker.clean(|| {
+            fence::drop_value(call);
+        }),
+    }
+}

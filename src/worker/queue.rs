@@ -1,0 +1,105 @@
+//! [`Queue`]: the jobs that wait at one slot, by priority and then by age.
+//!
+//! Its length has two limits. Calls that wait are limited by the slot's tickets. Shells, jobs whose call was cancelled or
+//! has expired while it waited, hold no ticket: as many of them may lie here as calls may wait, then whoever submits
+//! unlinks some.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+
+use crate::call::Job;
+use crate::sync::{AtomicUsize, Mutex};
+
+/// How many shells a submitter unlinks at most.
+const SWEEP_MAX: usize = 16;
+
+/// The queue takes nothing any more; the job comes back.
+pub(crate) struct Closed(pub(crate) Job);
+
+/// A bounded queue that can be closed.
+pub(crate) struct Queue {
+    jobs: Mutex<Jobs>,
+    len: AtomicUsize,
+    len_max: usize,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    /// A queue for so many waiting calls and as many shells.
+    pub(crate) fn new(calls_max: usize) -> Self {
+        Self { jobs: Mutex::default(), len: AtomicUsize::new(0), len_max: 2 * calls_max }
+    }
+
+    /// How many jobs lie here, shells included: exact only for who holds the lock.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.
+    pub(crate) fn push(&self, job: Job) -> Result<Vec<Job>, Closed> {
+        let mut jobs = self.jobs.lock();
+        if jobs.closed {
+            return Err(Closed(job));
+        }
+        let shells = if jobs.waiting.len() >= self.len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
+        let priority = job.call().priority;
+        match jobs.waiting.back() {
+            Some(last) if last.call().priority > priority => {
+                let place = jobs.waiting.partition_point(|waiting| waiting.call().priority <= priority);
+                jobs.waiting.insert(place, job);
+            }
+            _ => jobs.waiting.push_back(job),
+        }
+        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        Ok(shells)
+    }
+
+    /// Takes the first job.
+    pub(crate) fn pop(&self) -> Option<Job> {
+        if self.len() == 0 {
+            return None;
+        }
+        let mut jobs = self.jobs.lock();
+        let job = jobs.waiting.pop_front();
+        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        job
+    }
+
+    /// Takes nothing any more. What waits stays.
+    pub(crate) fn close(&self) {
+        self.jobs.lock().closed = true;
+    }
+
+    /// Takes everything out.
+    pub(crate) fn drain(&self) -> VecDeque<Job> {
+        let mut jobs = self.jobs.lock();
+        self.len.store(0, Ordering::Relaxed);
+        std::mem::take(&mut jobs.waiting)
+    }
+
+    /// Shows every job to `look`, under the lock: it must not run user code.
+    pub(crate) fn for_each(&self, look: impl FnMut(&Job)) {
+        if self.len() > 0 {
+            self.jobs.lock().waiting.iter().for_each(look);
+        }
+    }
+}
+
+fn sweep(waiting: &mut VecDeque<Job>) -> Vec<Job> {
+    let mut shells = Vec::new();
+    let mut kept = VecDeque::with_capacity(waiting.capacity());
+    for job in waiting.drain(..) {
+        if shells.len() < SWEEP_MAX && !job.call().is_queued() {
+            shells.push(job)
+        } else {
+            kept.push_back(job)
+        }
+    }
+    *waiting = kept;
+    shells
+}

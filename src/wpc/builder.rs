@@ -1,0 +1,148 @@
+//! [`WpcBuilder`]: the settings of a pool, each with its default and its rule.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::pool::{Pool, Settings};
+
+use super::Wpc;
+
+/// The longest that a setting may last: ten years of 365 days.
+const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+
+/// The most calls that may wait at one worker.
+const PENDING_CALLS_MAX: u32 = 1 << 24;
+
+/// A setting that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A duration is zero or longer than ten years.
+    #[error("`{setting}` is {value:?}: it must be more than zero and at most {limit:?}", limit = DURATION_MAX)]
+    Duration {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: Duration,
+    },
+    /// The number of waiting calls is zero or too large.
+    #[error("`max_pending_calls_per_worker` is {value}: it must be 1 to {limit}", limit = PENDING_CALLS_MAX)]
+    PendingCalls {
+        /// Its value.
+        value: u32,
+    },
+    /// A stop would have no time to drain.
+    #[error("`stop_timeout` is {stop_timeout:?}: it must be more than `overrun_grace`, {overrun_grace:?}")]
+    StopTimeout {
+        /// The time that a stop may take.
+        stop_timeout: Duration,
+        /// The part of it that running functions have to return.
+        overrun_grace: Duration,
+    },
+}
+
+/// Builds a [`Wpc`].
+///
+/// | setting | default | rule |
+/// |---|---|---|
+/// | `call_timeout` | 30 s | more than zero |
+/// | `control_timeout` | 10 s | more than zero |
+/// | `start_timeout` | 10 s | more than zero |
+/// | `stop_timeout` | 10 s | more than `overrun_grace` |
+/// | `overrun_grace` | 1 s | more than zero |
+/// | `max_pending_calls_per_worker` | 10,000 | 1 to 16,777,216 |
+///
+/// No duration may be longer than ten years.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct WpcBuilder {
+    settings: Settings,
+}
+
+impl Default for WpcBuilder {
+    fn default() -> Self {
+        let settings = Settings {
+            clock: Clock::system(),
+            call_timeout: Duration::from_secs(30),
+            control_timeout: Duration::from_secs(10),
+            start_timeout: Duration::from_secs(10),
+            stop_timeout: Duration::from_secs(10),
+            overrun_grace: Duration::from_secs(1),
+            pending_calls_max: 10_000,
+        };
+        Self { settings }
+    }
+}
+
+impl WpcBuilder {
+    /// How long a call may take, waiting in a queue included, unless it says otherwise. Default 30 s.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.call_timeout = timeout;
+        self
+    }
+
+    /// How long a define waits for workers at the most. Default 10 s.
+    pub fn control_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.control_timeout = timeout;
+        self
+    }
+
+    /// How long a start of the workers may take. Default 10 s.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.start_timeout = timeout;
+        self
+    }
+
+    /// How long a stop of the workers may take. Default 10 s.
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.stop_timeout = timeout;
+        self
+    }
+
+    /// How long a function may go on after its call is over before its worker is given up for lost. Default 1 s.
+    pub fn overrun_grace(mut self, grace: Duration) -> Self {
+        self.settings.overrun_grace = grace;
+        self
+    }
+
+    /// How many calls may wait at each worker, besides the one that it runs. Default 10,000.
+    pub fn max_pending_calls_per_worker(mut self, calls: u32) -> Self {
+        self.settings.pending_calls_max = calls;
+        self
+    }
+
+    /// Where the pool takes its time from. Default: the machine's clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// Checks the settings and builds the pool. No worker runs yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], naming the first setting that breaks its rule.
+    pub fn build(self) -> Result<Wpc, BuildError> {
+        let settings = &self.settings;
+        let durations = [
+            ("call_timeout", settings.call_timeout),
+            ("control_timeout", settings.control_timeout),
+            ("start_timeout", settings.start_timeout),
+            ("stop_timeout", settings.stop_timeout),
+            ("overrun_grace", settings.overrun_grace),
+        ];
+        for (setting, value) in durations {
+            if value.is_zero() || value > DURATION_MAX {
+                return Err(BuildError::Duration { setting, value });
+            }
+        }
+        if settings.pending_calls_max == 0 || settings.pending_calls_max > PENDING_CALLS_MAX {
+            return Err(BuildError::PendingCalls { value: settings.pending_calls_max });
+        }
+        if settings.stop_timeout <= settings.overrun_grace {
+            let (stop_timeout, overrun_grace) = (settings.stop_timeout, settings.overrun_grace);
+            return Err(BuildError::StopTimeout { stop_timeout, overrun_grace });
+        }
+        Ok(Wpc::new(Pool::new(self.settings)))
+    }
+}

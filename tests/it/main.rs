@@ -1,0 +1,3 @@
+//! The behaviours of the library, through its public face: a module per promise.
+
+mod support;
