@@ -9,17 +9,18 @@
 //! - Any integer that the type holds is taken, any other refused. An integer becomes the nearest float, and an `f64`
 //!   the nearest `f32`, which may be infinite; a float never becomes an integer.
 //! - A `char` is a string of one; bytes become a `String` if they are UTF-8, and a sequence of `u8` either way.
-//! - A value fills an `Option` of its type, and `()` is `None`.
+//! - A value fills an `Option` of its type. `()` and a unit struct are nil, as `None` is.
 //!
 //! What would come back as something else is an error when it is encoded ([`EncodeError`]) or decoded
-//! ([`DecodeError`]). Two things are left to serde: an `i128` or `u128` is not read inside `flatten`, `untagged` and
-//! tagged enums, and a type that writes itself differently for people (`IpAddr`) is not read there either; both are errors.
+//! ([`DecodeError`]): an `Option` around nil, a number of elements that is not the one announced, a sequence that the
+//! type does not read to its end. Two things serde does not read inside `flatten`, `untagged` and tagged enums, and
+//! they are errors there: an `i128` or `u128`, and a type that writes itself differently for people (`IpAddr`).
 
-pub(crate) mod decoder;
+mod decoder;
 mod encoder;
 mod place;
 mod size;
-pub(crate) mod structure;
+mod structure;
 mod wide;
 
 #[cfg(test)]
@@ -28,10 +29,11 @@ mod tests;
 use std::fmt;
 use std::io;
 
-use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny};
 use serde::ser::Serialize;
 use thiserror::Error;
 
+use self::decoder::Guard;
 use self::encoder::Nested;
 use self::place::{Audit, Cause, Fault, Limits, Place};
 use self::structure::Flaw;
@@ -213,7 +215,8 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, bytes_max: usize) -> Resu
 
 /// Writes the `MessagePack` of `value`, however long, in many small pieces.
 ///
-/// Nothing is held back but a map or a sequence of unknown length (`flatten`), until its end.
+/// Nothing is held back but a map or a sequence of unknown length (`flatten`), until its end. This is for hashing: a
+/// length of more than 32 bits is cut off.
 ///
 /// # Errors
 ///
@@ -251,7 +254,8 @@ fn write<T: Serialize + ?Sized, W: io::Write>(
 /// The value that `bytes` are the `MessagePack` of.
 ///
 /// The shape of the input is checked before the type is looked at, so that no length in it is believed; then std's
-/// collections reserve at most 1 MiB each, and only for elements that are there.
+/// collections reserve at most 1 MiB each, and only for elements that are there. A value that does not fit is decoded
+/// a second time to find out where, because a path costs more than all the rest.
 ///
 /// # Errors
 ///
@@ -259,16 +263,28 @@ fn write<T: Serialize + ?Sized, W: io::Write>(
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     structure::check(bytes, DEPTH_MAX)?;
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
-    let value =
-        serde_path_to_error::deserialize(decoder::Guard::new(&mut deserializer)).map_err(|error| {
-            DecodeError::Mismatch {
-                path: clip(path_text(error.path())),
-                reason: clip(error.inner().to_string()),
-            }
-        })?;
-    // A `Deserialize` that looked away has left its bytes to be read again.
-    match IgnoredAny::deserialize(&mut deserializer) {
-        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+    match T::deserialize(Guard::new(&mut deserializer)) {
+        Ok(value) => ended(&mut deserializer).map(|()| value),
+        Err(_) => decode_with_path(bytes),
+    }
+}
+
+#[cold]
+fn decode_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    let value = serde_path_to_error::deserialize(Guard::new(&mut deserializer)).map_err(|error| {
+        DecodeError::Mismatch { path: clip(path_text(error.path())), reason: clip(error.inner().to_string()) }
+    })?;
+    ended(&mut deserializer).map(|()| value)
+}
+
+/// A `Deserialize` that looked away has left its bytes to be read again.
+fn ended<'de, D>(deserializer: D) -> Result<(), DecodeError>
+where
+    D: Deserializer<'de, Error = rmp_serde::decode::Error>,
+{
+    match IgnoredAny::deserialize(deserializer) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(()),
         _ => Err(DecodeError::Mismatch {
             path: String::new(),
             reason: "the type did not read the whole value".to_owned(),

@@ -27,6 +27,7 @@ pub use pool::{
     WorkerInfo, WorkerState,
 };
 pub use registry::{ConstantInfo, DEFINITIONS_MAX, DefineError, FunctionInfo};
+pub use supervise::{PolicyError, RestartPolicy};
 pub use wpc::{BuildError, CallRequest, FunctionHandle, WeakWpc, Wpc, WpcBuilder};
 
 /// What the macro `function!` expands to.

@@ -12,7 +12,7 @@ use crate::id::PoolId;
 
 use super::cell::Call;
 use super::chain::Chain;
-use super::error::CallError;
+use super::error::{CallError, RejectReason};
 use super::request::{Request, Target, Terms};
 
 /// The inside of a worker, as calls made on its thread see it.
@@ -92,10 +92,12 @@ impl Context {
         name: &str,
         arguments: impl Argument,
     ) -> Result<R, CallError> {
-        let inside = inside().expect("a context stays on its worker's thread");
-        let cargo = arguments.carry().0;
-        let request =
-            Request { target: Target::Name(name), cargo, wanted: Wanted::of::<R>(), terms: Terms::default() };
-        inside.call_inline(request).map(unbox)
+        let (target, cargo) = (Target::Name(name), arguments.carry().0);
+        let request = Request { target, cargo, wanted: Wanted::of::<R>(), terms: Terms::default() };
+        match inside() {
+            Some(inside) => inside.call_inline(request).map(unbox),
+            // Only while the thread's own locals are destroyed, after its worker has ended.
+            None => Err(request.refuse(RejectReason::NotRunning).into()),
+        }
     }
 }

@@ -89,7 +89,9 @@ impl From<Rejected> for CallError {
 }
 
 /// A call that was not accepted, with the reason and the caller's own arguments.
-pub struct Rejected {
+pub struct Rejected(Box<Rejection>);
+
+struct Rejection {
     function: Arc<str>,
     reason: RejectReason,
     // In a mutex because the error must be `Sync`, and the arguments need not be.
@@ -98,17 +100,17 @@ pub struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(function: Arc<str>, reason: RejectReason, arguments: Option<Value>) -> Self {
-        Self { function, reason, arguments: Mutex::new(arguments) }
+        Self(Box::new(Rejection { function, reason, arguments: Mutex::new(arguments) }))
     }
 
     /// The name that was called.
     pub fn function(&self) -> &str {
-        &self.function
+        &self.0.function
     }
 
     /// Why the call was not accepted.
     pub fn reason(&self) -> &RejectReason {
-        &self.reason
+        &self.0.reason
     }
 
     /// Takes the caller's arguments back, as the type that they were given as.
@@ -117,26 +119,28 @@ impl Rejected {
     ///
     /// The rejection itself, when they were of another type, have been taken already, or were only borrowed
     /// ([`Ref`](crate::Ref)).
-    pub fn into_arguments<A: 'static>(self) -> Result<A, Self> {
-        match self.arguments.into_inner().map(Box::<dyn std::any::Any + Send>::downcast::<A>) {
-            Some(Ok(arguments)) => Ok(*arguments),
-            Some(Err(other)) => Err(Self::new(self.function, self.reason, Some(other))),
-            None => Err(Self::new(self.function, self.reason, None)),
+    pub fn into_arguments<A: 'static>(mut self) -> Result<A, Self> {
+        let arguments = self.0.arguments.get_mut();
+        match arguments.take().map(Box::<dyn std::any::Any + Send>::downcast::<A>) {
+            Some(Ok(arguments)) => return Ok(*arguments),
+            Some(Err(other)) => *arguments = Some(other),
+            None => {}
         }
+        Err(self)
     }
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the call of `{}` was rejected: {}", self.function, self.reason)
+        write!(f, "the call of `{}` was rejected: {}", self.function(), self.reason())
     }
 }
 
 impl fmt::Debug for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejected")
-            .field("function", &self.function)
-            .field("reason", &self.reason)
+            .field("function", &self.function())
+            .field("reason", self.reason())
             .finish_non_exhaustive()
     }
 }

@@ -93,7 +93,6 @@ impl Load {
     }
 
     /// The load now. The counts are read first: what the hand says then is true of these counts as long as they stand.
-    #[expect(clippy::cast_possible_truncation, reason = "the word has two halves")]
     pub(crate) fn see(&self) -> Seen {
         let counts = self.counts.load(Ordering::Acquire);
         let decided = (counts >> 32) as u32;
@@ -103,7 +102,6 @@ impl Load {
     }
 
     /// The tickets that are out.
-    #[expect(clippy::cast_possible_truncation, reason = "the tickets are the low half")]
     pub(crate) fn tickets(&self) -> u32 {
         (self.counts.load(Ordering::Acquire) & TICKETS) as u32
     }

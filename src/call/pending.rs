@@ -98,10 +98,10 @@ impl<R: 'static> Pending<R> {
     pub fn detach(self) {}
 
     fn run_here(&self) {
-        if !self.call.is_decided() {
-            if let Some(inside) = current::inside_of(self.call.shift.pool) {
-                inside.run_here(&self.call);
-            }
+        if !self.call.is_decided()
+            && let Some(inside) = current::inside_of(self.call.shift.pool)
+        {
+            inside.run_here(&self.call);
         }
     }
 

@@ -111,7 +111,6 @@ fn slot_of(word: u64) -> WorkerId {
     WorkerId(u32::try_from(slot).expect("a slot has 30 bits"))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the mark is the high half")]
 fn mark_of(word: u64) -> u32 {
     (word >> 32) as u32
 }

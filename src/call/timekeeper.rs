@@ -39,10 +39,11 @@ impl Alarm {
     /// Has the thread look at `nanos` at the latest.
     pub(super) fn arm(&self, nanos: u64) {
         full_fence();
-        if nanos < self.next.load(Ordering::Relaxed) && nanos < self.next.fetch_min(nanos, Ordering::AcqRel) {
-            if let Some(thread) = self.thread.get() {
-                thread.unpark();
-            }
+        if nanos < self.next.load(Ordering::Relaxed)
+            && nanos < self.next.fetch_min(nanos, Ordering::AcqRel)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
         }
     }
 }

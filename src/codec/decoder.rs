@@ -18,10 +18,10 @@ use serde::forward_to_deserialize_any;
 use super::wide::WideVisitor;
 
 /// Options and newtypes that may lie directly in each other.
-pub(crate) const HOPS_MAX: usize = 128;
+const HOPS_MAX: usize = 128;
 
 /// The deserializer that a user's type sees.
-pub(crate) struct Guard<D> {
+pub(super) struct Guard<D> {
     inner: D,
     /// Options and newtypes since the last container.
     hops: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Guard<D> {
 
 impl<D> Guard<D> {
     /// Guards `inner`, at the root or in a container.
-    pub(crate) const fn new(inner: D) -> Self {
+    pub(super) const fn new(inner: D) -> Self {
         Self { inner, hops: 0 }
     }
 

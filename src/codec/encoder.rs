@@ -123,8 +123,7 @@ impl<'a, S: Serializer> Serializer for Guard<'a, S> {
         self.inner.serialize_unit()
     }
 
-    /// As nil and not, as rmp-serde does, as an empty array: that is not read back inside an `untagged` enum, or is taken
-    /// for an empty list.
+    /// As nil and not, as rmp-serde does, as an empty array, which an `untagged` enum would not read or take for a list.
     fn serialize_unit_struct(self, _name: &'static str) -> Result<S::Ok, S::Error> {
         self.serialize_unit()
     }

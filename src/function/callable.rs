@@ -72,11 +72,11 @@ macro_rules! callable {
 }
 
 callable!((), (),);
-callable!(A, a, A a);
-callable!((A, B), (a, b), A a, B b);
-callable!((A, B, C), (a, b, c), A a, B b, C c);
-callable!((A, B, C, D), (a, b, c, d), A a, B b, C c, D d);
-callable!((A, B, C, D, E), (a, b, c, d, e), A a, B b, C c, D d, E e);
-callable!((A, B, C, D, E, G), (a, b, c, d, e, g), A a, B b, C c, D d, E e, G g);
-callable!((A, B, C, D, E, G, H), (a, b, c, d, e, g, h), A a, B b, C c, D d, E e, G g, H h);
-callable!((A, B, C, D, E, G, H, I), (a, b, c, d, e, g, h, i), A a, B b, C c, D d, E e, G g, H h, I i);
+callable!(P1, p1, P1 p1);
+callable!((P1, P2), (p1, p2), P1 p1, P2 p2);
+callable!((P1, P2, P3), (p1, p2, p3), P1 p1, P2 p2, P3 p3);
+callable!((P1, P2, P3, P4), (p1, p2, p3, p4), P1 p1, P2 p2, P3 p3, P4 p4);
+callable!((P1, P2, P3, P4, P5), (p1, p2, p3, p4, p5), P1 p1, P2 p2, P3 p3, P4 p4, P5 p5);
+callable!((P1, P2, P3, P4, P5, P6), (p1, p2, p3, p4, p5, p6), P1 p1, P2 p2, P3 p3, P4 p4, P5 p5, P6 p6);
+callable!((P1, P2, P3, P4, P5, P6, P7), (p1, p2, p3, p4, p5, p6, p7), P1 p1, P2 p2, P3 p3, P4 p4, P5 p5, P6 p6, P7 p7);
+callable!((P1, P2, P3, P4, P5, P6, P7, P8), (p1, p2, p3, p4, p5, p6, p7, p8), P1 p1, P2 p2, P3 p3, P4 p4, P5 p5, P6 p6, P7 p7, P8 p8);

@@ -164,12 +164,11 @@ impl Function {
 
     /// The function's hash, and what it was made of.
     pub(crate) fn hash(&self) -> (Hash, HashOf) {
-        match self.source_hash {
-            Some(hash) => (hash, HashOf::Source),
-            None => {
-                let label = self.label.as_deref().unwrap_or_default();
-                (Hash::of_source(&format!("{}\n{label}", self.signature())), HashOf::Signature)
-            }
+        if let Some(hash) = self.source_hash {
+            (hash, HashOf::Source)
+        } else {
+            let label = self.label.as_deref().unwrap_or_default();
+            (Hash::of_source(&format!("{}\n{label}", self.signature())), HashOf::Signature)
         }
     }
 

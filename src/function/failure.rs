@@ -4,7 +4,7 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Display};
 
 use super::signature::short;
 
@@ -71,8 +71,8 @@ impl FunctionError {
 
     /// Gives the error a code for programs to read.
     #[must_use]
-    pub fn with_code(mut self, code: impl ToString) -> Self {
-        self.0.code = Some(code.to_string());
+    pub fn with_code(mut self, code: impl Display) -> Self {
+        self.0.code = Some(format!("{code}"));
         self
     }
 
@@ -85,8 +85,8 @@ impl FunctionError {
 
     /// Adds a fact under a key; an earlier one under the same key goes.
     #[must_use]
-    pub fn with_detail(mut self, key: impl Into<String>, value: impl ToString) -> Self {
-        self.0.details.insert(key.into(), value.to_string());
+    pub fn with_detail(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        self.0.details.insert(key.into(), format!("{value}"));
         self
     }
 

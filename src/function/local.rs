@@ -21,11 +21,15 @@ pub struct LocalInUse {
 
 type Shared = Arc<dyn Any + Send + Sync>;
 
+/// A name, the function's or the constant's, and a type.
+type Key = (Arc<str>, TypeId);
+
 /// One worker run's state, by function and type. Only the worker's own thread reaches it.
 #[derive(Default)]
 pub(crate) struct Locals {
-    states: RefCell<HashMap<(Arc<str>, TypeId), Option<Box<dyn Any>>>>,
-    constants: RefCell<HashMap<(Arc<str>, TypeId), (Version, Shared)>>,
+    /// None for a state that is lent.
+    states: RefCell<HashMap<Key, Option<Box<dyn Any>>>>,
+    constants: RefCell<HashMap<Key, (Version, Shared)>>,
 }
 
 impl Locals {
@@ -63,10 +67,10 @@ impl Locals {
         convert: impl FnOnce() -> Result<Arc<T>, E>,
     ) -> Result<Arc<T>, E> {
         let key = (Arc::clone(name), TypeId::of::<T>());
-        if let Some((kept, value)) = self.constants.borrow().get(&key) {
-            if *kept == version {
-                return Ok(Arc::clone(value).downcast().expect("a constant is kept under its own type"));
-            }
+        if let Some((kept, value)) = self.constants.borrow().get(&key)
+            && *kept == version
+        {
+            return Ok(Arc::clone(value).downcast().expect("a constant is kept under its own type"));
         }
         let value = convert()?;
         let old = self.constants.borrow_mut().insert(key, (version, Arc::clone(&value) as Shared));
@@ -107,7 +111,7 @@ impl Drop for Locals {
 /// A state that is out; on a panic its place is cleared, so that the next use makes it anew.
 struct Lent<'a> {
     locals: &'a Locals,
-    key: Option<(Arc<str>, TypeId)>,
+    key: Option<Key>,
 }
 
 impl Lent<'_> {

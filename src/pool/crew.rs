@@ -37,7 +37,13 @@ impl Crew {
         let slots = Arc::new(slots);
         let scans: Arc<[Arc<dyn Scan>]> = Arc::new([Arc::clone(&slots) as Arc<dyn Scan>]);
         let timekeeper = Timekeeper::start(&shift, scans)?;
-        let setup = Setup { clock: settings.clock.clone(), start_timeout: settings.start_timeout, runs };
+        let setup = Setup {
+            clock: settings.clock.clone(),
+            start_timeout: settings.start_timeout,
+            policy: settings.restart,
+            seed: settings.seed,
+            runs,
+        };
         let driver = Driver::start(setup, |mailbox| Threads::new(&slots, mailbox))?;
         Ok(Self {
             slots,

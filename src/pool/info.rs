@@ -25,6 +25,8 @@ pub enum WorkerState {
     Draining,
     /// It has ended as it was asked to.
     Stopped,
+    /// It was lost, and is started again after a delay; calls may wait for it.
+    Backoff,
     /// It was lost, and is not started again before the next `start_workers`.
     GaveUp,
 }
@@ -130,6 +132,7 @@ impl Crew {
                 Observed::Ready => WorkerState::Ready,
                 Observed::Draining => WorkerState::Draining,
                 Observed::Stopped => WorkerState::Stopped,
+                Observed::Backoff => WorkerState::Backoff,
                 Observed::GaveUp => WorkerState::GaveUp,
             };
             WorkerInfo {

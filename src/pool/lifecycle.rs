@@ -211,7 +211,7 @@ impl Crew {
             match self.board.observed(slot.id.0) {
                 Observed::Ready => started.ready.push(slot.id),
                 Observed::Starting => started.starting.push(slot.id),
-                Observed::GaveUp | Observed::Stopped | Observed::Draining => {
+                Observed::GaveUp | Observed::Backoff | Observed::Stopped | Observed::Draining => {
                     let reason = failures.iter().find(|(child, _)| *child == slot.id.0);
                     let reason =
                         reason.map_or_else(|| "its thread has ended".to_owned(), |(_, why)| why.clone());

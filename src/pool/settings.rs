@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::supervise::RestartPolicy;
 
 /// What the builder decided.
 #[derive(Clone, Debug)]
@@ -14,4 +15,7 @@ pub(crate) struct Settings {
     pub(crate) stop_timeout: Duration,
     pub(crate) overrun_grace: Duration,
     pub(crate) pending_calls_max: u32,
+    pub(crate) restart: RestartPolicy,
+    /// What every chance of the pool is drawn from.
+    pub(crate) seed: u64,
 }

@@ -75,7 +75,10 @@ impl Pool {
         }
         let now = self.settings().clock.now();
         let kill_at = now + self.settings().stop_timeout;
-        self.stop_by(Marks { drain_until: kill_at - self.settings().overrun_grace, kill_at })
+        self.stop_by(Marks {
+            drain_until: kill_at.checked_sub(self.settings().overrun_grace).unwrap(),
+            kill_at,
+        })
     }
 
     /// Stops the workers without draining what waits.
@@ -186,8 +189,7 @@ impl Crew {
             driver.board().changed().wait(wait, || driver.board().has_ended());
             driver.join();
             drop(timekeeper);
-            abandoned =
-                self.slots.all.iter().filter(|slot| slot.was_abandoned()).map(|slot| slot.id).collect();
+            abandoned = self.slots.all.iter().filter(|slot| slot.was_killed()).map(|slot| slot.id).collect();
         }
         // A call that came while the gate was closing may have been pushed just before its queue closed.
         let after = shift.totals();

@@ -14,7 +14,8 @@ pub(crate) enum Observed {
     Starting = 1,
     Ready = 2,
     Draining = 3,
-    GaveUp = 4,
+    Backoff = 4,
+    GaveUp = 5,
 }
 
 impl Observed {
@@ -23,7 +24,8 @@ impl Observed {
             1 => Self::Starting,
             2 => Self::Ready,
             3 => Self::Draining,
-            4 => Self::GaveUp,
+            4 => Self::Backoff,
+            5 => Self::GaveUp,
             _ => Self::Stopped,
         }
     }

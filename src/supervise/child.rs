@@ -1,10 +1,13 @@
-//! [`Child`]: the pure state machine of one supervised child. Time comes in with each step, the next deadline goes out.
+//! [`Child`]: the pure state machine of one supervised child. Time and jitter come in with each step, the next deadline
+//! goes out.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::id::Run;
 
 use super::board::Observed;
+use super::policy::RestartPolicy;
 
 /// What has happened to a child, or is wanted of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +19,18 @@ pub(crate) enum Input {
     /// The run is ready.
     Ready { run: Run },
     /// The run could not be started, or ended; `last` is the newest number that it went by.
-    Exited { run: Run, last: Run },
+    Exited { run: Run, last: Run, end: RunEnd },
     /// Time has passed.
     Tick,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunEnd {
+    /// By itself; whether it had been of use.
+    Ended { succeeded: bool },
+    /// It was left behind; whether there may be one more such run.
+    Abandoned { may_replace: bool },
 }
 
 /// What the driver does next.
@@ -38,16 +50,31 @@ pub(crate) enum Action {
 /// One child: what was observed of it, kept apart from what is wanted.
 #[derive(Debug)]
 pub(crate) struct Child {
+    policy: RestartPolicy,
     start_timeout: Duration,
     observed: Observed,
     run: Run,
-    /// When the run is killed: a start that lasts too long, or a stop.
-    kill_at: Option<Instant>,
+    /// When the state's time is up: a start or a stop that lasts too long, or a delay that is over.
+    due: Option<Instant>,
+    ready_since: Option<Instant>,
+    /// Restarts in a row.
+    attempt: u32,
+    /// When the restarts inside the window were decided, the oldest first.
+    recent: VecDeque<Instant>,
 }
 
 impl Child {
-    pub(crate) fn new(start_timeout: Duration, before: Run) -> Self {
-        Self { start_timeout, observed: Observed::Stopped, run: before, kill_at: None }
+    pub(crate) fn new(policy: RestartPolicy, start_timeout: Duration, before: Run) -> Self {
+        Self {
+            policy,
+            start_timeout,
+            observed: Observed::Stopped,
+            run: before,
+            due: None,
+            ready_since: None,
+            attempt: 0,
+            recent: VecDeque::new(),
+        }
     }
 
     pub(crate) fn observed(&self) -> Observed {
@@ -56,17 +83,15 @@ impl Child {
 
     /// When [`Input::Tick`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.kill_at
+        self.due
     }
 
-    pub(crate) fn step(&mut self, now: Instant, input: Input) -> Option<Action> {
+    /// `jitter` is added to the delay, if this step decides on one.
+    pub(crate) fn step(&mut self, now: Instant, input: Input, jitter: Duration) -> Option<Action> {
         match (self.observed, input) {
-            (Observed::Stopped | Observed::GaveUp, Input::Start) => {
-                self.run = self.run.next();
-                self.enter(Observed::Starting, now.checked_add(self.start_timeout));
-                Some(Action::Start(self.run))
-            }
+            (Observed::Stopped | Observed::GaveUp, Input::Start) => Some(self.begin(now)),
             (Observed::Starting, Input::Ready { run }) if run == self.run => {
+                self.ready_since = Some(now);
                 self.enter(Observed::Ready, None);
                 None
             }
@@ -74,36 +99,84 @@ impl Child {
                 self.enter(Observed::Draining, Some(kill_at));
                 Some(Action::RequestStop)
             }
-            (_, Input::Exited { run, last }) if run == self.run => self.exited(last),
-            (Observed::Starting | Observed::Draining, Input::Tick)
-                if self.kill_at.is_some_and(|at| now >= at) =>
-            {
-                self.kill_at = None;
-                Some(Action::Kill)
+            (Observed::Backoff, Input::Stop { .. }) => {
+                self.enter(Observed::Stopped, None);
+                None
+            }
+            (_, Input::Exited { run, last, end }) if run == self.run => self.exited(now, last, end, jitter),
+            (_, Input::Tick) if self.due.is_some_and(|due| now >= due) => {
+                self.due = None;
+                Some(if self.observed == Observed::Backoff { self.begin(now) } else { Action::Kill })
             }
             _ => None,
         }
     }
 
-    /// The one place that decides what an exit leads to: a lost child is given up, one that was stopped is not.
-    fn exited(&mut self, last: Run) -> Option<Action> {
-        self.run = last;
+    fn begin(&mut self, now: Instant) -> Action {
+        self.run = self.run.next();
+        self.ready_since = None;
+        self.enter(Observed::Starting, now.checked_add(self.start_timeout));
+        Action::Start(self.run)
+    }
+
+    fn exited(&mut self, now: Instant, last: Run, end: RunEnd, jitter: Duration) -> Option<Action> {
         match self.observed {
             Observed::Draining => {
+                self.run = last;
                 self.enter(Observed::Stopped, None);
                 None
             }
             Observed::Starting | Observed::Ready => {
-                self.enter(Observed::GaveUp, None);
-                Some(Action::GiveUp)
+                self.run = last;
+                self.lost(now, end, jitter)
             }
-            Observed::Stopped | Observed::GaveUp => None,
+            Observed::Stopped | Observed::Backoff | Observed::GaveUp => None,
         }
     }
 
-    fn enter(&mut self, observed: Observed, kill_at: Option<Instant>) {
+    /// The one place that decides whether and when a lost child is started again. Runs that were left behind are
+    /// replaced at once and are not counted: their own limit bounds them.
+    fn lost(&mut self, now: Instant, end: RunEnd, jitter: Duration) -> Option<Action> {
+        let counted = match end {
+            RunEnd::Abandoned { may_replace: true } if self.policy.restarts() => {
+                return Some(self.begin(now));
+            }
+            RunEnd::Ended { succeeded } if self.policy.restarts() => {
+                let uptime = self.ready_since.map(|since| now.saturating_duration_since(since));
+                if succeeded && uptime.is_some_and(|uptime| self.policy.is_stable(uptime)) {
+                    self.attempt = 0;
+                }
+                self.count(now)
+            }
+            _ => false,
+        };
+        if !counted {
+            self.enter(Observed::GaveUp, None);
+            return Some(Action::GiveUp);
+        }
+        let delay = self.policy.delay(self.attempt) + jitter;
+        self.attempt = self.attempt.saturating_add(1);
+        self.enter(Observed::Backoff, now.checked_add(delay));
+        None
+    }
+
+    /// Counts a restart in the window; false if the window is full.
+    fn count(&mut self, now: Instant) -> bool {
+        let Some((restarts, window)) = self.policy.window() else { return true };
+        let is_old = |at: &Instant| now.saturating_duration_since(*at) >= window;
+        while self.recent.front().is_some_and(is_old) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() >= restarts {
+            return false;
+        }
+        self.recent.push_back(now);
+        true
+    }
+
+    fn enter(&mut self, observed: Observed, due: Option<Instant>) {
         self.observed = observed;
-        self.kill_at = kill_at;
+        self.due = due;
     }
 }
 
@@ -113,57 +186,114 @@ mod tests {
     use crate::clock::Clock;
 
     const START: Duration = Duration::from_secs(10);
+    const NONE: Duration = Duration::ZERO;
+    const LOST: RunEnd = RunEnd::Ended { succeeded: false };
 
-    fn ready(now: Instant) -> Child {
-        let mut child = Child::new(START, Run(0));
-        assert_eq!(child.step(now, Input::Start), Some(Action::Start(Run(1))));
-        assert_eq!(child.step(now, Input::Ready { run: Run(1) }), None);
+    fn started(policy: RestartPolicy, now: Instant) -> Child {
+        let mut child = Child::new(policy, START, Run(0));
+        assert_eq!(child.step(now, Input::Start, NONE), Some(Action::Start(Run(1))));
+        assert_eq!(child.step(now, Input::Ready { run: Run(1) }, NONE), None);
         assert_eq!((child.observed(), child.deadline()), (Observed::Ready, None));
         child
+    }
+
+    fn exited(run: u32, end: RunEnd) -> Input {
+        Input::Exited { run: Run(run), last: Run(run), end }
     }
 
     #[test]
     fn a_lost_child_is_given_up_and_a_stopped_one_is_not() {
         let now = Clock::system().now();
-        let mut lost = ready(now);
-        assert_eq!(lost.step(now, Input::Exited { run: Run(1), last: Run(4) }), Some(Action::GiveUp));
+        let mut lost = started(RestartPolicy::never(), now);
+        let recycled = Input::Exited { run: Run(1), last: Run(4), end: LOST };
+        assert_eq!(lost.step(now, recycled, NONE), Some(Action::GiveUp));
         assert_eq!((lost.observed(), lost.run), (Observed::GaveUp, Run(4)));
-        let mut stopped = ready(now);
-        assert_eq!(stopped.step(now, Input::Stop { kill_at: now + START }), Some(Action::RequestStop));
-        assert_eq!(stopped.step(now, Input::Exited { run: Run(1), last: Run(1) }), None);
-        assert_eq!(stopped.observed(), Observed::Stopped);
+        let mut stopped = started(RestartPolicy::on_failure(), now);
+        assert_eq!(stopped.step(now, Input::Stop { kill_at: now + START }, NONE), Some(Action::RequestStop));
+        assert_eq!(stopped.step(now, exited(1, LOST), NONE), None);
+        assert_eq!((stopped.observed(), stopped.deadline()), (Observed::Stopped, None));
     }
 
     #[test]
     fn news_of_an_old_run_changes_nothing() {
         let now = Clock::system().now();
-        let mut child = ready(now);
-        assert_eq!(child.step(now, Input::Exited { run: Run(0), last: Run(9) }), None);
-        assert_eq!(child.step(now, Input::Ready { run: Run(2) }), None);
+        let mut child = started(RestartPolicy::on_failure(), now);
+        assert_eq!(child.step(now, exited(0, LOST), NONE), None);
+        assert_eq!(child.step(now, Input::Ready { run: Run(2) }, NONE), None);
         assert_eq!((child.observed(), child.run), (Observed::Ready, Run(1)));
     }
 
     #[test]
     fn a_stop_that_lasts_is_ended_once_at_its_time() {
         let now = Clock::system().now();
-        let mut child = ready(now);
+        let mut child = started(RestartPolicy::never(), now);
         let kill_at = now + Duration::from_secs(2);
-        assert_eq!(child.step(now, Input::Stop { kill_at }), Some(Action::RequestStop));
+        assert_eq!(child.step(now, Input::Stop { kill_at }, NONE), Some(Action::RequestStop));
         assert_eq!(child.deadline(), Some(kill_at));
-        assert_eq!(child.step(kill_at - Duration::from_nanos(1), Input::Tick), None);
-        assert_eq!(child.step(kill_at, Input::Tick), Some(Action::Kill));
-        assert_eq!(child.step(kill_at, Input::Tick), None);
+        assert_eq!(child.step(kill_at - Duration::from_nanos(1), Input::Tick, NONE), None);
+        assert_eq!(child.step(kill_at, Input::Tick, NONE), Some(Action::Kill));
+        assert_eq!(child.step(kill_at, Input::Tick, NONE), None);
     }
 
     #[test]
-    fn a_start_that_lasts_is_ended_and_given_up() {
+    fn a_start_that_lasts_is_ended() {
         let now = Clock::system().now();
-        let mut child = Child::new(START, Run(6));
-        assert_eq!(child.step(now, Input::Start), Some(Action::Start(Run(7))));
-        assert_eq!(child.step(now + START, Input::Tick), Some(Action::Kill));
-        assert_eq!(
-            child.step(now + START, Input::Exited { run: Run(7), last: Run(7) }),
-            Some(Action::GiveUp)
-        );
+        let mut child = Child::new(RestartPolicy::never(), START, Run(6));
+        assert_eq!(child.step(now, Input::Start, NONE), Some(Action::Start(Run(7))));
+        assert_eq!(child.step(now + START, Input::Tick, NONE), Some(Action::Kill));
+        assert_eq!(child.step(now + START, exited(7, LOST), NONE), Some(Action::GiveUp));
+    }
+
+    #[test]
+    fn a_lost_child_starts_again_after_its_delay_until_the_window_is_full() {
+        let mut now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure(), now);
+        for (run, millis) in [(1, 100), (2, 200), (3, 400)] {
+            let jitter = Duration::from_millis(7);
+            assert_eq!(child.step(now, exited(run, LOST), jitter), None);
+            assert_eq!(child.observed(), Observed::Backoff);
+            let due = now + Duration::from_millis(millis) + jitter;
+            assert_eq!(child.deadline(), Some(due));
+            assert_eq!(child.step(due, Input::Tick, NONE), Some(Action::Start(Run(run + 1))));
+            now = due;
+        }
+        assert_eq!(child.step(now, exited(4, LOST), NONE), Some(Action::GiveUp));
+    }
+
+    #[test]
+    fn a_stop_cancels_a_restart() {
+        let now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure(), now);
+        assert_eq!(child.step(now, exited(1, LOST), NONE), None);
+        assert_eq!(child.step(now, Input::Stop { kill_at: now }, NONE), None);
+        assert_eq!((child.observed(), child.deadline()), (Observed::Stopped, None));
+    }
+
+    #[test]
+    fn a_stable_run_begins_the_delays_anew() {
+        let mut now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure().unlimited(), now);
+        let useful = RunEnd::Ended { succeeded: true };
+        for (run, end, uptime, millis) in
+            [(1, LOST, 90, 100), (2, LOST, 90, 200), (3, useful, 59, 400), (4, useful, 60, 100)]
+        {
+            assert_eq!(child.step(now, Input::Ready { run: Run(run) }, NONE), None);
+            now += Duration::from_secs(uptime);
+            assert_eq!(child.step(now, exited(run, end), NONE), None);
+            let due = now + Duration::from_millis(millis);
+            assert_eq!(child.deadline(), Some(due), "run {run}");
+            assert_eq!(child.step(due, Input::Tick, NONE), Some(Action::Start(Run(run + 1))));
+            now = due;
+        }
+    }
+
+    #[test]
+    fn a_run_left_behind_is_replaced_at_once_while_there_may_be_more() {
+        let now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure(), now);
+        let replaced = RunEnd::Abandoned { may_replace: true };
+        assert_eq!(child.step(now, exited(1, replaced), NONE), Some(Action::Start(Run(2))));
+        let last = RunEnd::Abandoned { may_replace: false };
+        assert_eq!(child.step(now, exited(2, last), NONE), Some(Action::GiveUp));
     }
 }

@@ -11,14 +11,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::clock::Clock;
 use crate::id::Run;
 use crate::sync;
 
 use super::board::{Board, Observed};
-use super::child::{Action, Child, Input};
+use super::child::{Action, Child, Input, RunEnd};
 use super::notice::{ExitNotice, Mailbox, Message};
+use super::policy::RestartPolicy;
 use super::{ChildId, Running, Start};
 
 /// The thread, as its owner holds it.
@@ -32,6 +35,9 @@ pub(crate) struct Driver {
 pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) start_timeout: Duration,
+    pub(crate) policy: RestartPolicy,
+    /// What the jitter of the delays is drawn from.
+    pub(crate) seed: u64,
     /// The number of the last run of each child so far; as many as there are children.
     pub(crate) runs: Vec<Run>,
 }
@@ -41,7 +47,8 @@ impl Driver {
     pub(crate) fn start<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> std::io::Result<Self> {
         let (mailbox, inbox) = Mailbox::new(setup.runs.len());
         let board = Arc::new(Board::new(setup.runs.len()));
-        let care = |run: &Run| Care { child: Child::new(setup.start_timeout, *run), running: None };
+        let care =
+            |run: &Run| Care { child: Child::new(setup.policy, setup.start_timeout, *run), running: None };
         let drive = Drive {
             clock: setup.clock,
             kind: Box::new(kind(&mailbox)),
@@ -49,6 +56,8 @@ impl Driver {
             board: Arc::clone(&board),
             children: setup.runs.iter().map(care).collect(),
             stopping: false,
+            jitter_max: setup.policy.jitter_max(),
+            chance: StdRng::seed_from_u64(setup.seed),
         };
         let thread =
             std::thread::Builder::new().name("wpc-driver".into()).spawn(move || drive.run(&inbox))?;
@@ -83,6 +92,8 @@ struct Drive {
     board: Arc<Board>,
     children: Vec<Care>,
     stopping: bool,
+    jitter_max: Duration,
+    chance: StdRng,
 }
 
 impl Drive {
@@ -120,9 +131,10 @@ impl Drive {
 
     fn step(&mut self, id: ChildId, input: Input) {
         let now = self.clock.now();
+        let jitter = self.jitter(input);
         let care = &mut self.children[id as usize];
         let before = care.child.observed();
-        let action = care.child.step(now, input);
+        let action = care.child.step(now, input, jitter);
         match action {
             Some(Action::Start(run)) => self.begin(id, run, now),
             Some(Action::RequestStop) => care.running.iter().for_each(|running| running.request_stop()),
@@ -132,7 +144,7 @@ impl Drive {
         }
         let care = &mut self.children[id as usize];
         let after = care.child.observed();
-        if matches!(after, Observed::Stopped | Observed::GaveUp) {
+        if matches!(after, Observed::Stopped | Observed::Backoff | Observed::GaveUp) {
             care.running = None;
         }
         if before != after {
@@ -148,11 +160,21 @@ impl Drive {
                 // The notice that `start` was given has been dropped, so the exit is on its way already; the
                 // failure is told here so that the reason is known before the exit is seen.
                 self.board.failed(id, why);
-                let exited = Input::Exited { run, last: run };
-                if let Some(Action::GiveUp) = self.children[id as usize].child.step(now, exited) {
+                let exited = Input::Exited { run, last: run, end: RunEnd::Ended { succeeded: false } };
+                let jitter = self.jitter(exited);
+                if let Some(Action::GiveUp) = self.children[id as usize].child.step(now, exited, jitter) {
                     self.kind.gave_up(id);
                 }
             }
         }
+    }
+
+    /// The jitter of the delay that this input may lead to.
+    fn jitter(&mut self, input: Input) -> Duration {
+        if !matches!(input, Input::Exited { .. }) {
+            return Duration::ZERO;
+        }
+        let nanos = u64::try_from(self.jitter_max.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.chance.random_range(0..=nanos))
     }
 }

@@ -7,8 +7,12 @@ mod board;
 mod child;
 mod driver;
 mod notice;
+mod policy;
 
 pub(crate) use board::{Board, Observed};
+pub use policy::{PolicyError, RestartPolicy};
+
+pub(crate) use child::RunEnd;
 pub(crate) use driver::{Driver, Setup};
 pub(crate) use notice::{ExitNotice, Mailbox};
 

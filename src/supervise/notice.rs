@@ -9,7 +9,7 @@ use crate::id::Run;
 use crate::sync::{Thread, current};
 
 use super::ChildId;
-use super::child::Input;
+use super::child::{Input, RunEnd};
 
 /// One message to the driver.
 #[derive(Debug)]
@@ -44,15 +44,15 @@ impl Mailbox {
     }
 
     /// Says that a run has ended which will not say so itself in time.
-    pub(crate) fn exited(&self, child: ChildId, run: Run, last: Run) {
-        self.post(Message::News { child, input: Input::Exited { run, last } });
+    pub(crate) fn exited(&self, child: ChildId, run: Run, last: Run, end: RunEnd) {
+        self.post(Message::News { child, input: Input::Exited { run, last, end } });
     }
 
     fn post(&self, message: Message) {
-        if self.sender.send(message).is_ok() {
-            if let Some(driver) = self.driver.get() {
-                driver.unpark();
-            }
+        if self.sender.send(message).is_ok()
+            && let Some(driver) = self.driver.get()
+        {
+            driver.unpark();
         } // else the driver has ended, after every child that it waits for: the news is of no use to anybody
     }
 }
@@ -64,16 +64,22 @@ pub(crate) struct ExitNotice {
     child: ChildId,
     run: Run,
     last: Run,
+    succeeded: bool,
 }
 
 impl ExitNotice {
     pub(super) fn new(mailbox: Mailbox, child: ChildId, run: Run) -> Self {
-        Self { mailbox, child, run, last: run }
+        Self { mailbox, child, run, last: run, succeeded: false }
     }
 
     /// The run is ready.
     pub(crate) fn ready(&self) {
         self.mailbox.post(Message::News { child: self.child, input: Input::Ready { run: self.run } });
+    }
+
+    /// The run has been of use.
+    pub(crate) fn succeeded(&mut self) {
+        self.succeeded = true;
     }
 
     /// The same thread goes on under another run number.
@@ -84,6 +90,7 @@ impl ExitNotice {
 
 impl Drop for ExitNotice {
     fn drop(&mut self) {
-        self.mailbox.exited(self.child, self.run, self.last);
+        let end = RunEnd::Ended { succeeded: self.succeeded };
+        self.mailbox.exited(self.child, self.run, self.last, end);
     }
 }

@@ -85,6 +85,9 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         },
     });
     let panicked = worker.is_tainted.replace(false);
+    if !panicked {
+        worker.has_served.set(true);
+    }
     let hand = worker.hand.get();
     let run = if panicked { hand.run.next() } else { hand.run };
     let free = Hand { run, phase: Phase::Between, ..hand };

@@ -35,6 +35,8 @@ pub(crate) struct Worker {
     pub(super) snapshot: RefCell<Arc<Snapshot>>,
     pub(super) locals: Locals,
     pub(super) frames: RefCell<Vec<Frame>>,
+    /// It has run a call to its end, without a panic.
+    pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
     pub(super) is_tainted: Cell<bool>,
 }
@@ -59,6 +61,7 @@ impl Worker {
             snapshot,
             locals: Locals::default(),
             frames: RefCell::default(),
+            has_served: Cell::new(false),
             is_tainted: Cell::new(false),
         }
     }

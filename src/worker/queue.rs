@@ -95,9 +95,9 @@ fn sweep(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     let mut kept = VecDeque::with_capacity(waiting.capacity());
     for job in waiting.drain(..) {
         if shells.len() < SWEEP_MAX && !job.call().is_queued() {
-            shells.push(job)
+            shells.push(job);
         } else {
-            kept.push_back(job)
+            kept.push_back(job);
         }
     }
     *waiting = kept;

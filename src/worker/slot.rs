@@ -43,7 +43,7 @@ pub(crate) struct Slot {
     closed: AtomicBool,
     stopping: AtomicBool,
     started_as: AtomicU32,
-    was_abandoned: AtomicBool,
+    was_killed: AtomicBool,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -66,7 +66,7 @@ impl Slot {
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             started_as: AtomicU32::new(0),
-            was_abandoned: AtomicBool::new(false),
+            was_killed: AtomicBool::new(false),
             thread: Mutex::default(),
         }
     }
@@ -86,6 +86,7 @@ impl Slot {
     /// A run of the worker takes the slot, on the calling thread.
     pub(super) fn attend(&self, thread: Thread, started_as: Run) {
         self.started_as.store(started_as.0, Ordering::Release);
+        let_go(self.running.lock().take());
         *self.thread.lock() = Some(thread);
         self.serving.store(true, Ordering::Release);
     }
@@ -101,9 +102,9 @@ impl Slot {
         self.serving.store(false, Ordering::Release);
     }
 
-    /// Whether a run of its worker was ever abandoned.
-    pub(crate) fn was_abandoned(&self) -> bool {
-        self.was_abandoned.load(Ordering::Acquire)
+    /// Whether a stop had to abandon its worker.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.was_killed.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_serving(&self) -> bool {
@@ -137,10 +138,8 @@ impl Slot {
     /// Wakes the worker if it sleeps; true if it did. Whatever it is to find has been stored, and a full fence passed.
     pub(crate) fn wake(&self) -> bool {
         let slept = self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::AcqRel);
-        if slept {
-            if let Some(thread) = &*self.thread.lock() {
-                thread.unpark();
-            }
+        if slept && let Some(thread) = &*self.thread.lock() {
+            thread.unpark();
         }
         slept
     }
@@ -185,18 +184,18 @@ impl Slot {
     pub(super) fn scan(&self, load: &Load, round: &mut Round) -> Option<AbandonedRun> {
         self.queue.for_each(|job| {
             let call = job.call();
-            if let Some(deadline) = call.deadline.filter(|_| call.watched && call.is_queued()) {
-                if round.is_due(deadline) {
-                    round.wake_later(call.end_queued(End::TimedOut));
-                }
+            if let Some(deadline) = call.deadline.filter(|_| call.watched && call.is_queued())
+                && round.is_due(deadline)
+            {
+                round.wake_later(call.end_queued(End::TimedOut));
             }
         });
         let mut running = self.running.lock();
         let (hand, call) = running.as_ref()?;
-        if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided()) {
-            if round.is_due(deadline) {
-                round.wake_later(call.end(End::TimedOut));
-            }
+        if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
+            && round.is_due(deadline)
+        {
+            round.wake_later(call.end(End::TimedOut));
         }
         let abandon_at = call.abandon_at()?;
         if !round.is_due(abandon_at) {
@@ -224,6 +223,7 @@ impl Slot {
             }
             self.started_as.store(run.0, Ordering::Release);
             if let Some(abandoned) = self.leave_behind(load, hand) {
+                self.was_killed.store(true, Ordering::Release);
                 break Some(abandoned);
             } // else the worker moved on in between: it does so a few times at most, since it is asked to stop
         };
@@ -239,7 +239,6 @@ impl Slot {
         let last = hand.run.next().max(started_as);
         load.move_hand(hand, Hand { run: last, phase: Phase::Gone, ..hand }).then(|| {
             self.serving.store(false, Ordering::Release);
-            self.was_abandoned.store(true, Ordering::Release);
             AbandonedRun { started_as, last }
         })
     }

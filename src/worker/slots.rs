@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering;
 use crate::call::{End, Job, Load, Phase, Round, Scan, Shift};
 use crate::id::{Version, WorkerId};
 use crate::registry::Registry;
-use crate::supervise::{ChildId, Mailbox};
+use crate::supervise::{ChildId, Mailbox, RunEnd};
 use crate::sync::{AtomicU64, Signal};
 
 use super::reaper;
-use super::slot::Slot;
+use super::slot::{AbandonedRun, Slot};
+
+/// So many abandoned threads may be out at least; more where there are more workers.
+const ABANDONED_MIN: usize = 4;
 
 /// Counts that a pool keeps over every stop and start.
 #[derive(Debug, Default)]
@@ -108,15 +111,21 @@ impl Slots {
         self.all.iter().any(|slot| slot.queue.len() > 0)
     }
 
-    /// Counts an abandoned run and tells the supervisor.
-    pub(super) fn abandoned(&self, slot: &Slot, run: &super::slot::AbandonedRun) {
-        self.counts.abandoned.fetch_add(1, Ordering::AcqRel);
+    /// Counts an abandoned run and tells the supervisor, which replaces it while fewer are out than there may be.
+    pub(super) fn abandoned(&self, slot: &Slot, run: &AbandonedRun) {
+        let out = self.counts.abandoned.fetch_add(1, Ordering::AcqRel) + 1;
         self.counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
         self.acknowledgements.notify();
         if let Some(mailbox) = self.mailbox.get() {
             let child: ChildId = slot.id.0;
-            mailbox.exited(child, run.started_as, run.last);
+            let may_replace = out <= self.abandoned_max();
+            mailbox.exited(child, run.started_as, run.last, RunEnd::Abandoned { may_replace });
         }
+    }
+
+    /// How many abandoned threads of the pool may be out for one more to be replaced.
+    fn abandoned_max(&self) -> u64 {
+        ABANDONED_MIN.max(self.all.len()) as u64
     }
 
     /// How many workers serve that have acknowledged `version`.

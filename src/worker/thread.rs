@@ -87,6 +87,9 @@ fn live(slots: &Arc<Slots>, at: usize, run: Run, notice: &mut ExitNotice) -> boo
     worker.acknowledge();
     notice.ready();
     let was_asked = serve(&worker, notice);
+    if worker.has_served.get() {
+        notice.succeeded();
+    }
     // While its state drops, the functions' own code may still ask for the worker.
     worker.locals.clear();
     drop(inside);

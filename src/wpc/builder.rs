@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::pool::{Pool, Settings};
+use crate::supervise::{PolicyError, RestartPolicy};
 
 use super::Wpc;
 
@@ -31,6 +32,9 @@ pub enum BuildError {
         /// Its value.
         value: u32,
     },
+    /// The restart policy breaks a rule of its own.
+    #[error("`restart`: {0}")]
+    Restart(#[from] PolicyError),
     /// A stop would have no time to drain.
     #[error("`stop_timeout` is {stop_timeout:?}: it must be more than `overrun_grace`, {overrun_grace:?}")]
     StopTimeout {
@@ -51,6 +55,7 @@ pub enum BuildError {
 /// | `stop_timeout` | 10 s | more than `overrun_grace` |
 /// | `overrun_grace` | 1 s | more than zero |
 /// | `max_pending_calls_per_worker` | 10,000 | 1 to 16,777,216 |
+/// | `restart` | [`RestartPolicy::never`] | see [`RestartPolicy`] |
 ///
 /// No duration may be longer than ten years.
 #[derive(Clone, Debug)]
@@ -69,6 +74,8 @@ impl Default for WpcBuilder {
             stop_timeout: Duration::from_secs(10),
             overrun_grace: Duration::from_secs(1),
             pending_calls_max: 10_000,
+            restart: RestartPolicy::never(),
+            seed: rand::random(),
         };
         Self { settings }
     }
@@ -111,6 +118,18 @@ impl WpcBuilder {
         self
     }
 
+    /// Whether and when a lost worker is started again. Default: never.
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.settings.restart = policy;
+        self
+    }
+
+    /// What the pool's chances, the jitter of its restart delays, are drawn from. Default: a seed of the machine's own.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
     /// Where the pool takes its time from. Default: the machine's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.settings.clock = clock;
@@ -139,6 +158,7 @@ impl WpcBuilder {
         if settings.pending_calls_max == 0 || settings.pending_calls_max > PENDING_CALLS_MAX {
             return Err(BuildError::PendingCalls { value: settings.pending_calls_max });
         }
+        settings.restart.check()?;
         if settings.stop_timeout <= settings.overrun_grace {
             let (stop_timeout, overrun_grace) = (settings.stop_timeout, settings.overrun_grace);
             return Err(BuildError::StopTimeout { stop_timeout, overrun_grace });

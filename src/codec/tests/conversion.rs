@@ -60,7 +60,7 @@ fn a_failure_at_the_root_has_an_empty_path() {
 fn a_failure_below_options_and_newtypes_has_its_whole_path() {
     #[derive(Debug, Deserialize)]
     struct Outer {
-        #[expect(dead_code)]
+        #[expect(dead_code, reason = "only decoded")]
         inner: Option<Box<Deep>>,
     }
     let value = HashMap::from([("inner", Some(HashMap::from([("list", [HashMap::from([("name", 5)])])])))]);
@@ -99,6 +99,26 @@ fn a_tuple_fills_a_struct_by_position_and_never_the_reverse() {
 }
 
 #[test]
+fn integer_keys_stand_for_fields_by_position() {
+    let point = convert::<Point>(&BTreeMap::from([(1, 2.0), (0, 1.0)])).unwrap();
+    assert_eq!(point, Point { x: 1.0, y: 2.0 });
+    misfit::<Point>(&BTreeMap::from([(0, 1.0), (2, 2.0)]));
+}
+
+#[test]
+fn what_serde_does_not_read_in_an_untagged_enum_is_an_error() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Wide(u128),
+        Address(std::net::IpAddr),
+    }
+    misfit::<Untagged>(&Untagged::Wide(5));
+    misfit::<Untagged>(&Untagged::Wide(u128::MAX));
+    misfit::<Untagged>(&Untagged::Address([127, 0, 0, 1].into()));
+}
+
+#[test]
 fn integers_are_taken_exactly_or_refused() {
     assert_eq!(convert::<u8>(&255_i128).unwrap(), 255);
     assert_eq!(convert::<i128>(&u64::MAX).unwrap(), i128::from(u64::MAX));
@@ -130,6 +150,8 @@ fn what_is_not_text_is_no_string() {
     assert_eq!(convert::<String>("text").unwrap(), "text");
     assert_eq!(convert::<String>(&'c').unwrap(), "c");
     assert_eq!(misfit::<u64>("5").1, "invalid type: string \"5\", expected u64");
+    assert_eq!(convert::<String>(&Octets(b"text".to_vec())).unwrap(), "text");
+    misfit::<String>(&Octets(vec![0xff]));
     misfit::<String>(&5);
     misfit::<String>(&u128::MAX);
     misfit::<char>("two");

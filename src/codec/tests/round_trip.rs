@@ -133,14 +133,12 @@ fn sparse() -> Sparse {
 
 #[test]
 fn integers_of_every_size_come_back() {
-    let edges = [0, 1, 31, 32, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536];
-    for edge in edges {
-        returns(u16::try_from(edge).unwrap_or(u16::MAX));
-        returns(i16::try_from(-edge).unwrap_or(i16::MIN));
-        returns(u32::try_from(edge).unwrap());
-        returns(i64::from(-edge));
-        returns(i128::from(-edge));
-        returns(u128::try_from(edge).unwrap());
+    for power in [5, 7, 8, 15, 16, 31, 32] {
+        for near in -1..=1 {
+            let edge = (1_i64 << power) + near;
+            returns((edge, -edge, edge.unsigned_abs()));
+            returns((i128::from(edge), i128::from(-edge), u128::from(edge.unsigned_abs())));
+        }
     }
     returns((i8::MIN, i8::MAX, u8::MAX, i16::MIN, i16::MAX, u16::MAX));
     returns((i32::MIN, i32::MAX, u32::MAX, i64::MIN, i64::MAX, u64::MAX));
@@ -227,6 +225,28 @@ fn flattened_fields_come_back() {
     }
     let rest = BTreeMap::from([(5, "five".to_owned()), (0, "zero".to_owned())]);
     returns(FlatByNumber { id: 3, rest });
+}
+
+#[test]
+fn arrays_and_maps_of_any_length_come_back() {
+    for len in [0, 1, 14, 15, 16, 17, 65_535, 65_536] {
+        returns(vec![1_u8; len]);
+        returns((0..len).map(|n| (n, ())).collect::<Vec<_>>());
+        returns((0..len).map(|n| (n, n % 2 == 0)).collect::<BTreeMap<_, _>>());
+    }
+}
+
+/// What rmp-serde writes as an extension.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename = "_ExtStruct")]
+struct Extension((i8, Octets));
+
+#[test]
+fn extensions_come_back() {
+    for len in [1, 2, 3, 4, 8, 15, 16, 17, 255, 256, 65_536] {
+        let value = vec![Extension((7, Octets(vec![0xc1; len])))];
+        assert_eq!(decode::<Vec<Extension>>(&bytes_of(&value)).unwrap(), value);
+    }
 }
 
 #[test]
