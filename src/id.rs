@@ -67,13 +67,23 @@ impl fmt::Display for PoolId {
 pub struct Run(pub(crate) u32);
 
 impl Run {
+    /// How many bits a run's number has.
+    pub(crate) const BITS: u32 = 30;
+    const MASK: u32 = (1 << Self::BITS) - 1;
+
     /// The number of this life, counted from 1.
     pub fn get(self) -> u32 {
         self.0
     }
 
+    /// The run after this one. Numbers begin anew after 2^30, so that one fits into a word beside other things.
     pub(crate) fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
+        Self((self.0 + 1) & Self::MASK)
+    }
+
+    /// Whether this run is `other` or came after it.
+    pub(crate) fn is_since(self, other: Self) -> bool {
+        (self.0.wrapping_sub(other.0) & Self::MASK) <= Self::MASK / 2
     }
 }
 
@@ -202,6 +212,14 @@ mod tests {
         for good in ["a", "_", "Z9", "ns.fn:part-2", &"x".repeat(NAME_BYTES_MAX)] {
             assert_eq!(Name::new(good).expect("a good name").as_str(), good);
         }
+    }
+
+    #[test]
+    fn runs_follow_each_other_around_the_end_of_their_numbers() {
+        let last = Run(Run::MASK);
+        assert_eq!(last.next(), Run(0));
+        assert!(last.next().is_since(last) && !last.is_since(last.next()));
+        assert!(Run(7).is_since(Run(7)) && Run(8).is_since(Run(7)) && !Run(6).is_since(Run(7)));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Worker procedure call: named functions on a pool of supervised workers. What follows is the README.
+
 #![doc = include_str!("../README.md")]
 
 mod call;

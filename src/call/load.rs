@@ -1,6 +1,6 @@
 //! [`Load`]: what one slot has in flight, and what its worker's hand is doing. A [`Ticket`] is one call in flight, held.
 //!
-//! Two words. *Counts*: the tickets, and the execution (its low half) that was last decided while it still ran. *Hand*:
+//! Two words. *Counts*: the tickets, and the execution that was last decided while it still ran. *Hand*:
 //! `{run, execution, phase}`, moved by compare-and-swap by the worker before and after each call, and by whoever
 //! abandons exactly the execution that it saw.
 
@@ -13,8 +13,8 @@ use super::tally::Tally;
 
 const TICKETS: u64 = 0xFFFF_FFFF;
 const PHASE_BITS: u32 = 2;
-const EXECUTION_BITS: u32 = 40;
-const RUN_BITS: u32 = 64 - PHASE_BITS - EXECUTION_BITS;
+const EXECUTION_BITS: u32 = 64 - Run::BITS - PHASE_BITS;
+const EXECUTION_MASK: u64 = (1 << EXECUTION_BITS) - 1;
 
 /// What the worker's thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +33,19 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hand {
     pub(crate) run: Run,
-    pub(crate) execution: u64,
+    /// The execution's number, by which a call knows it too. It begins anew after 2^32: by then nobody remembers.
+    pub(crate) execution: u32,
     pub(crate) phase: Phase,
 }
 
 impl Hand {
+    /// This hand, taking up its next execution.
+    pub(crate) fn running_next(self) -> Self {
+        Self { execution: self.execution.wrapping_add(1), phase: Phase::Running, ..self }
+    }
+
     fn pack(self) -> u64 {
-        let run = u64::from(self.run.0) & ((1 << RUN_BITS) - 1);
-        let execution = self.execution & ((1 << EXECUTION_BITS) - 1);
+        let (run, execution) = (u64::from(self.run.0), u64::from(self.execution));
         (run << (EXECUTION_BITS + PHASE_BITS)) | (execution << PHASE_BITS) | self.phase as u64
     }
 
@@ -51,14 +56,10 @@ impl Hand {
             2 => Phase::Cleaning,
             _ => Phase::Gone,
         };
-        let run = u32::try_from(word >> (EXECUTION_BITS + PHASE_BITS)).expect("a run has 22 bits");
-        Self { run: Run(run), execution: (word >> PHASE_BITS) & ((1 << EXECUTION_BITS) - 1), phase }
-    }
-
-    /// The low half of the execution's number, by which a call knows it.
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is meant")]
-    pub(crate) fn mark(self) -> u32 {
-        self.execution as u32
+        let run = u32::try_from(word >> (EXECUTION_BITS + PHASE_BITS)).expect("a run has 30 bits");
+        let execution =
+            u32::try_from((word >> PHASE_BITS) & EXECUTION_MASK).expect("an execution has 32 bits");
+        Self { run: Run(run), execution, phase }
     }
 }
 
@@ -97,7 +98,7 @@ impl Load {
         let counts = self.counts.load(Ordering::Acquire);
         let decided = (counts >> 32) as u32;
         let hand = self.hand();
-        let overdue = hand.phase == Phase::Running && decided != 0 && hand.mark() == decided;
+        let overdue = hand.phase == Phase::Running && decided != 0 && hand.execution == decided;
         Seen { load: (counts & TICKETS) as u32 + u32::from(overdue), overdue, counts }
     }
 
@@ -189,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_hand_survives_packing() {
-        for run in [0, 1, (1 << RUN_BITS) - 1] {
-            for execution in [0, 1, (1 << EXECUTION_BITS) - 1] {
+        for run in [0, 1, (1 << Run::BITS) - 1] {
+            for execution in [0, 1, u32::MAX] {
                 for phase in [Phase::Between, Phase::Running, Phase::Cleaning, Phase::Gone] {
                     let hand = Hand { run: Run(run), execution, phase };
                     assert_eq!(Hand::unpack(hand.pack()), hand);
@@ -219,11 +220,11 @@ mod tests {
     fn a_decided_call_that_still_runs_weighs_until_the_hand_is_free() {
         let load = load();
         let idle = load.hand();
-        let running = Hand { execution: 1, phase: Phase::Running, ..idle };
+        let running = idle.running_next();
         assert!(load.move_hand(idle, running));
         let ticket = load.raise();
         assert_eq!(load.see().load, 1, "undecided: the ticket alone");
-        drop(ticket.overdue(running.mark()));
+        drop(ticket.overdue(running.execution));
         assert_eq!((load.tickets(), load.see().load, load.see().overdue), (0, 1, true));
         assert!(load.move_hand(running, Hand { phase: Phase::Between, ..running }));
         assert_eq!((load.see().load, load.see().overdue), (0, false));
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn a_mark_that_comes_late_weighs_nothing() {
         let load = load();
-        let next = Hand { execution: 2, phase: Phase::Running, ..load.hand() };
+        let next = load.hand().running_next().running_next();
         assert!(load.move_hand(load.hand(), next));
         drop(load.raise().overdue(1));
         assert_eq!(load.see().load, 0);

@@ -68,7 +68,7 @@ impl StartWord {
     ) -> Result<Option<Ticket<'a>>, Option<Ticket<'a>>> {
         let seen = self.0.load(Ordering::Acquire);
         let slot = own.as_ref().map_or(slot_of(seen), Ticket::slot);
-        let started = pack(STARTED, slot, hand.mark());
+        let started = pack(STARTED, slot, hand.execution);
         // `Queued` moves to `Started` or `Dead` only, so a failed swap cannot be worth another try.
         if seen & TAG != QUEUED
             || self.0.compare_exchange(seen, started, Ordering::AcqRel, Ordering::Acquire).is_err()

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::call::{End, Gate};
 use crate::id::WorkerId;
 use crate::sync::{self, Mutex};
-use crate::worker::Slot;
+use crate::worker::{Slot, drop_later};
 
 use super::crew::Crew;
 use super::lifecycle::{Pool, State};
@@ -73,12 +73,10 @@ impl Pool {
         if self.is_inside() {
             return Err(StopError::WouldDeadlock);
         }
-        let now = self.settings().clock.now();
-        let kill_at = now + self.settings().stop_timeout;
-        self.stop_by(Marks {
-            drain_until: kill_at.checked_sub(self.settings().overrun_grace).unwrap(),
-            kill_at,
-        })
+        let settings = self.settings();
+        let now = settings.clock.now();
+        let draining = settings.stop_timeout.saturating_sub(settings.overrun_grace);
+        self.stop_by(Marks { drain_until: now + draining, kill_at: now + settings.stop_timeout })
     }
 
     /// Stops the workers without draining what waits.
@@ -95,15 +93,20 @@ impl Pool {
         spawned.map(drop).map_err(StopError::Thread)
     }
 
-    /// Has another thread stop the workers without draining: the last handle went on a worker's thread.
+    /// Has another thread stop the workers without draining: the last handle went on a worker's thread. What is left of
+    /// the pool, the users' functions among it, is dropped by the reaper.
     pub(crate) fn detach(self: &Arc<Self>) {
         let pool = Arc::clone(self);
-        let stop = move || drop(pool.stop_now());
+        let stop = move || {
+            drop(pool.stop_now());
+            drop_later(vec![pool]);
+        };
         if std::thread::Builder::new().name("wpc-stop".into()).spawn(stop).is_err() {
-            // Without a thread to wait with, the workers are told to end and nobody waits for them.
+            // Without a thread to wait with, the workers are told to end, nobody waits for them, and the pool is leaked.
             if let Some(crew) = self.crew().as_ref() {
                 crew.let_go(self.settings().clock.now() + self.settings().overrun_grace);
             }
+            std::mem::forget(Arc::clone(self));
         }
     }
 

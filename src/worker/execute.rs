@@ -45,7 +45,7 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     if !job.call().is_queued() {
         return discard(worker, job);
     }
-    let running = Hand { execution: hand.execution + 1, phase: Phase::Running, ..hand };
+    let running = hand.running_next();
     if !worker.move_hand(running) {
         return After::Abandoned;
     }

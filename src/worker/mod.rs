@@ -9,6 +9,7 @@ mod slots;
 mod thread;
 
 pub(crate) use queue::Closed;
+pub(crate) use reaper::drop_later;
 pub(crate) use slot::{Slot, Standing};
 pub(crate) use slots::{Counts, Slots};
 pub(crate) use thread::Threads;

@@ -218,7 +218,7 @@ impl Slot {
                 wakeup = wakeup.or(call.end(End::Cancelled));
             }
             let hand = load.hand();
-            if hand.phase == Phase::Gone && hand.run >= run {
+            if hand.phase == Phase::Gone && hand.run.is_since(run) {
                 break None;
             }
             self.started_as.store(run.0, Ordering::Release);
@@ -236,7 +236,7 @@ impl Slot {
 
     fn leave_behind(&self, load: &Load, hand: Hand) -> Option<AbandonedRun> {
         let started_as = Run(self.started_as.load(Ordering::Acquire));
-        let last = hand.run.next().max(started_as);
+        let last = hand.run.next();
         load.move_hand(hand, Hand { run: last, phase: Phase::Gone, ..hand }).then(|| {
             self.serving.store(false, Ordering::Release);
             AbandonedRun { started_as, last }
