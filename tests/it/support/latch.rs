@@ -8,7 +8,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Functions that call [`Latch::hold`] stay there until [`Latch::release`]. Clones are the same latch.
 #[derive(Clone, Default)]
-pub struct Latch(Arc<(Mutex<State>, Condvar)>);
+pub(crate) struct Latch(Arc<(Mutex<State>, Condvar)>);
 
 #[derive(Default)]
 struct State {
@@ -18,12 +18,12 @@ struct State {
 
 impl Latch {
     /// A latch that holds.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Blocks until the latch is released. It gives up with a panic after half a minute.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         let mut state = self.0.0.lock().expect("no holder panics under the lock");
         state.entered += 1;
         self.0.1.notify_all();
@@ -34,14 +34,14 @@ impl Latch {
     }
 
     /// Lets everybody go, now and later.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.0.0.lock().expect("no holder panics under the lock").released = true;
         self.0.1.notify_all();
     }
 
     /// Waits until so many have entered, since the latch was made.
     #[track_caller]
-    pub fn wait_entered(&self, count: usize) {
+    pub(crate) fn wait_entered(&self, count: usize) {
         let state = self.0.0.lock().expect("no holder panics under the lock");
         let waited = self.0.1.wait_timeout_while(state, PATIENCE, |state| state.entered < count);
         let (state, timeout) = waited.expect("no holder panics under the lock");
@@ -51,7 +51,7 @@ impl Latch {
     }
 
     /// How many have entered so far.
-    pub fn entered(&self) -> usize {
+    pub(crate) fn entered(&self) -> usize {
         self.0.0.lock().expect("no holder panics under the lock").entered
     }
 }

@@ -1,27 +1,30 @@
 //! What the tests hold calls with, wait with, and are watched by.
 
 mod latch;
+pub(crate) mod random;
 mod watchdog;
-pub mod work;
+pub(crate) mod work;
 
-pub use latch::Latch;
-pub use watchdog::{Watchdog, until};
+pub(crate) use latch::Latch;
+pub(crate) use watchdog::{Watchdog, until};
 
-use wpc::{CallError, RejectReason, Wpc, WpcBuilder};
+use std::time::Duration;
+
+use wpc::{CallError, ManualClock, RejectReason, Wpc, WpcBuilder};
 
 /// A pool that has not been started, with the defaults.
-pub fn pool() -> Wpc {
+pub(crate) fn pool() -> Wpc {
     build(Wpc::builder())
 }
 
 /// A pool from this builder.
-pub fn build(builder: WpcBuilder) -> Wpc {
+pub(crate) fn build(builder: WpcBuilder) -> Wpc {
     builder.build().expect("the settings are right")
 }
 
 /// Why the call was rejected.
 #[track_caller]
-pub fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> RejectReason {
+pub(crate) fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> RejectReason {
     match result {
         Err(CallError::Rejected(rejected)) => rejected.reason().clone(),
         other => panic!("not rejected: {other:?}"),
@@ -30,8 +33,15 @@ pub fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> RejectReason 
 
 /// Asserts that nothing is in flight and that every accepted call has ended once.
 #[track_caller]
-pub fn assert_ledger_is_even(wpc: &Wpc) {
+pub(crate) fn assert_ledger_is_even(wpc: &Wpc) {
     let stats = wpc.stats();
     assert_eq!(stats.in_flight, 0, "{stats:?}");
     assert_eq!(stats.calls.accepted, stats.calls.ended(), "{stats:?}");
+}
+
+/// Starts the workers and forgets which threads have waited on the clock for that, so that
+/// [`ManualClock::waiting`] counts what comes after.
+pub(crate) fn start_on(hands: &ManualClock, wpc: &Wpc, count: usize) {
+    wpc.start_workers(count).expect("they start");
+    hands.advance(Duration::ZERO);
 }

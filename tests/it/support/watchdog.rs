@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// Ends the test program if it is not dropped in time.
-pub struct Watchdog {
+pub(crate) struct Watchdog {
     _alive: Sender<()>,
 }
 
 impl Watchdog {
     /// Watches the test on the calling thread, which has the test's name.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let name = std::thread::current().name().unwrap_or("a test").to_owned();
         let (alive, ended) = channel();
         std::thread::spawn(move || watch(&name, &ended));
@@ -31,7 +31,7 @@ fn watch(name: &str, ended: &Receiver<()>) {
 /// Waits until the condition holds, giving the processor away in between; panics after half a minute.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a test's own patience is measured by the machine's clock")]
-pub fn until(mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(30), "the condition never held");

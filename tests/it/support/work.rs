@@ -4,6 +4,6 @@ use std::time::Duration;
 
 /// Works for so long.
 #[expect(clippy::disallowed_methods, reason = "this is the user's work, not a wait of the library's")]
-pub fn for_about(duration: Duration) {
+pub(crate) fn for_about(duration: Duration) {
     std::thread::sleep(duration);
 }
