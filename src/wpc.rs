@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call::current::is_inside;
 use crate::call::{CallError, Pending};
 use crate::function::{Argument, IntoFunction};
 use crate::id::Version;
@@ -57,12 +58,12 @@ struct Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if !crate::call::current::is_inside() {
+        if is_inside() || self.pool.is_own_thread() {
+            self.pool.detach();
+        } else {
             // It cannot fail: this thread is no worker, and no start is under way without a handle.
             let _ = self.pool.stop_now();
-            return;
         }
-        self.pool.detach();
     }
 }
 
@@ -214,7 +215,7 @@ impl Wpc {
     ///
     /// [`StopError::Thread`] if the thread that carries it out cannot be had.
     pub fn request_stop(&self) -> Result<(), StopError> {
-        self.pool().request_stop()
+        self.pool().request_stop(self.clone())
     }
 
     /// Calls a function and waits for its result, with the default deadline (`call_timeout`).

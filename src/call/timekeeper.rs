@@ -48,6 +48,13 @@ impl Alarm {
     }
 }
 
+impl Alarm {
+    /// Whether the calling thread is the timekeeper.
+    pub(crate) fn is_kept_here(&self) -> bool {
+        self.thread.get().is_some_and(|thread| thread.id() == current().id())
+    }
+}
+
 /// What may hold calls with a deadline.
 pub(crate) trait Scan: Send + Sync {
     /// Decides what is due, and says what will be. Wake-ups are left with the round, for after the locks.

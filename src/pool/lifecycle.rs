@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use crate::call::{Totals, current};
+use crate::call::{Timekeeper, Totals, current};
 use crate::id::{PoolId, Run, WorkerId};
 use crate::registry::Registry;
-use crate::supervise::Observed;
+use crate::supervise::{Driver, Observed};
 use crate::sync::{self, Mutex, Signal};
 use crate::worker::Counts;
 
@@ -137,6 +137,15 @@ impl Pool {
         current::inside_of(self.id).is_some()
     }
 
+    /// Whether the calling thread is the pool's driver or timekeeper. They run no user code, but a waker that they wake
+    /// may hold the last handle of the pool.
+    pub(crate) fn is_own_thread(&self) -> bool {
+        self.crew().as_ref().is_some_and(|crew| {
+            let is_driver = |threads: &(Driver, Timekeeper)| threads.0.mailbox().is_read_here();
+            crew.shift().alarm.is_kept_here() || crew.threads.lock().as_ref().is_some_and(is_driver)
+        })
+    }
+
     /// Starts `count` workers, in parallel, and waits until each is ready or has failed, at the latest until
     /// `start_timeout`.
     pub(crate) fn start(&self, count: usize) -> Result<Started, StartError> {
@@ -180,8 +189,9 @@ impl Pool {
 
     /// Takes a crew off that has been stopped, and keeps its counts.
     pub(super) fn retire(&self, crew: &Crew) {
-        self.crew.store(None);
+        // Under the lock, so that nobody counts this shift twice or not at all.
         let mut past = self.past.lock();
+        self.crew.store(None);
         past.totals = past.totals + crew.shift().totals();
         for (at, load) in crew.shift().loads.iter().enumerate() {
             let run = load.hand().run;

@@ -85,10 +85,14 @@ impl Pool {
         self.stop_by(Marks { drain_until: now, kill_at: now + self.settings().overrun_grace })
     }
 
-    /// Has another thread stop the workers.
-    pub(crate) fn request_stop(self: &Arc<Self>) -> Result<(), StopError> {
+    /// Has another thread stop the workers. It keeps `owner`, which keeps the pool, until that is done: whatever
+    /// it wakes cannot be the last to hold the pool.
+    pub(crate) fn request_stop<T: Send + 'static>(self: &Arc<Self>, owner: T) -> Result<(), StopError> {
         let pool = Arc::clone(self);
-        let stop = move || drop(pool.stop());
+        let stop = move || {
+            drop(pool.stop());
+            drop_later(vec![(owner, pool)]);
+        };
         let spawned = std::thread::Builder::new().name("wpc-stop".into()).spawn(stop);
         spawned.map(drop).map_err(StopError::Thread)
     }

@@ -39,6 +39,11 @@ impl Mailbox {
         self.driver.get_or_init(current);
     }
 
+    /// Whether the calling thread is the driver.
+    pub(crate) fn is_read_here(&self) -> bool {
+        self.driver.get().is_some_and(|driver| driver.id() == current().id())
+    }
+
     pub(crate) fn stop_all(&self, kill_at: Instant) {
         self.post(Message::StopAll { kill_at });
     }
