@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::call::{Scan, Shift, Timekeeper};
 use crate::id::{PoolId, Run};
 use crate::registry::Registry;
-use crate::supervise::{Board, Driver, Setup};
+use crate::supervise::{Board, Driver, Mailbox, Setup};
 use crate::sync::{AtomicUsize, Mutex};
 use crate::worker::{Counts, Slots, Threads};
 
@@ -15,6 +15,7 @@ use super::settings::Settings;
 pub(crate) struct Crew {
     pub(crate) slots: Arc<Slots>,
     pub(crate) board: Arc<Board>,
+    pub(super) mailbox: Mailbox,
     /// Where the next choice among equals begins.
     pub(super) cursor: AtomicUsize,
     pub(super) pending_calls_max: u32,
@@ -48,6 +49,7 @@ impl Crew {
         Ok(Self {
             slots,
             board: Arc::clone(driver.board()),
+            mailbox: driver.mailbox().clone(),
             cursor: AtomicUsize::new(0),
             pending_calls_max: settings.pending_calls_max,
             threads: Mutex::new(Some((driver, timekeeper))),

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use crate::call::{Timekeeper, Totals, current};
+use crate::call::{Totals, current};
 use crate::id::{PoolId, Run, WorkerId};
 use crate::registry::Registry;
-use crate::supervise::{Driver, Observed};
+use crate::supervise::Observed;
 use crate::sync::{self, Mutex, Signal};
 use crate::worker::Counts;
 
@@ -140,10 +140,8 @@ impl Pool {
     /// Whether the calling thread is the pool's driver or timekeeper. They run no user code, but a waker that they wake
     /// may hold the last handle of the pool.
     pub(crate) fn is_own_thread(&self) -> bool {
-        self.crew().as_ref().is_some_and(|crew| {
-            let is_driver = |threads: &(Driver, Timekeeper)| threads.0.mailbox().is_read_here();
-            crew.shift().alarm.is_kept_here() || crew.threads.lock().as_ref().is_some_and(is_driver)
-        })
+        let is_own = |crew: &Arc<Crew>| crew.shift().alarm.is_kept_here() || crew.mailbox.is_read_here();
+        self.crew().as_ref().is_some_and(is_own)
     }
 
     /// Starts `count` workers, in parallel, and waits until each is ready or has failed, at the latest until

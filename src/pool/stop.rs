@@ -169,9 +169,7 @@ impl Crew {
         self.shift().narrow(Gate::Closed);
         self.slots.close_all(End::Cancelled);
         self.slots.all.iter().for_each(Slot::interrupt);
-        if let Some((driver, _)) = &*self.threads.lock() {
-            driver.mailbox().stop_all(kill_at);
-        }
+        self.mailbox.stop_all(kill_at);
     }
 
     /// Carries a stop out, on the calling thread. It runs no user code.
@@ -186,8 +184,9 @@ impl Crew {
         let cancelled_queued = self.slots.close_all(End::Cancelled) as u64;
         self.slots.all.iter().for_each(Slot::interrupt);
         let mut abandoned = Vec::new();
-        if let Some((driver, timekeeper)) = self.threads.lock().take() {
-            driver.mailbox().stop_all(marks.kill_at);
+        let threads = self.threads.lock().take();
+        if let Some((driver, timekeeper)) = threads {
+            self.mailbox.stop_all(marks.kill_at);
             // The driver ends every child at the second mark, so this needs no mark of its own.
             let wait = || {
                 sync::park(None);
