@@ -259,7 +259,7 @@ impl Wpc {
     /// let wpc = Wpc::builder().build()?;
     /// wpc.define_function("add", |a: u64, b: u64| a + b)?;
     /// wpc.start_workers(1)?;
-    /// let hash = wpc.functions()[0].function_hash_sha1;
+    /// let hash = wpc.function_info("add").expect("it was just defined").function_hash_sha1;
     /// let sum: u64 = wpc.request("add").timeout(Duration::from_secs(1)).pin(hash).priority(-1).call((2_u64, 3_u64))?;
     /// assert_eq!(sum, 5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -280,6 +280,11 @@ impl Wpc {
         R: DeserializeOwned + Send + 'static,
     {
         FunctionHandle::new(self.clone(), name)
+    }
+
+    /// The function of that name as it is defined now.
+    pub fn function_info(&self, name: &str) -> Option<FunctionInfo> {
+        self.pool().function(name)
     }
 
     /// The functions that are defined now, sorted by name.

@@ -76,7 +76,8 @@ impl fmt::Display for CallError {
 impl Error for CallError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(error) => error.source(),
+            // What the function returned is shown by `Display`; this is what was behind it.
+            Self::Failed(error) => error.source().and_then(Error::source),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! A call: asked for ([`Request`]), bound to a [`Definition`], accepted as a [`Call`] with a [`Ticket`], on its way as a
+//! A call: asked for ([`Request`]), bound to a [`Definition`], accepted as a [`Call`] with a `Ticket`, on its way as a
 //! [`Job`], in a worker's hand as a [`Reply`], awaited as a [`Pending`]; and the timekeeper that ends what is overdue.
 
 mod cell;

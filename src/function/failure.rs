@@ -187,7 +187,7 @@ impl fmt::Debug for Carrier {
 
 impl Error for Carrier {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
+        self.0.source().and_then(Error::source)
     }
 }
 

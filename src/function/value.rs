@@ -192,7 +192,8 @@ mod tests {
         let value = vec![1_u8, 2, 3];
         let place = value.as_ptr();
         let moved = Wanted::of::<Vec<u8>>().convert(Box::new(value), &Given::of::<Vec<u8>>());
-        assert_eq!(unbox::<Vec<u8>>(moved.expect("the same type")).as_ptr(), place);
+        let moved = unbox::<Vec<u8>>(moved.expect("the same type"));
+        assert_eq!(moved.as_ptr(), place);
     }
 
     #[test]

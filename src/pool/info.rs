@@ -1,5 +1,7 @@
 //! What the pool tells of its workers and its calls.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::call::Totals;
@@ -29,6 +31,20 @@ pub enum WorkerState {
     Backoff,
     /// It was lost, and is not started again before the next `start_workers`.
     GaveUp,
+}
+
+impl fmt::Display for WorkerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+            Self::Backoff => "backoff",
+            Self::GaveUp => "gave up",
+        })
+    }
 }
 
 /// One worker.
@@ -70,6 +86,12 @@ pub struct Stats {
 }
 
 impl Pool {
+    /// The function of that name.
+    pub(crate) fn function(&self, name: &str) -> Option<FunctionInfo> {
+        let definition = self.registry().publication().find(name)?;
+        Some(FunctionInfo::new(&definition, self.installed(definition.version)))
+    }
+
     /// The functions that are defined now, sorted by name.
     pub(crate) fn functions(&self) -> Vec<FunctionInfo> {
         let snapshot = self.registry().publication().newest();

@@ -88,6 +88,9 @@ impl Pool {
     /// Has another thread stop the workers. It keeps `owner`, which keeps the pool, until that is done: whatever
     /// it wakes cannot be the last to hold the pool.
     pub(crate) fn request_stop<T: Send + 'static>(self: &Arc<Self>, owner: T) -> Result<(), StopError> {
+        if matches!(*self.state.lock(), State::Stopped | State::Stopping(_)) {
+            return Ok(()); // there is nothing to stop, or it is being done
+        }
         let pool = Arc::clone(self);
         let stop = move || {
             drop(pool.stop());

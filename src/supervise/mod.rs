@@ -1,6 +1,6 @@
 //! Supervision: keeps children (worker threads today) started, and knows when they end.
 //!
-//! [`Child`] decides, without a clock, chance or I/O; [`Driver`] is the one thread that feeds it and carries out what it
+//! `Child` decides, without a clock, chance or I/O; [`Driver`] is the one thread that feeds it and carries out what it
 //! says, through [`Start`] and [`Running`]. A child tells of itself through its [`ExitNotice`], which speaks on drop.
 
 mod board;

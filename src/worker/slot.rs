@@ -86,7 +86,8 @@ impl Slot {
     /// A run of the worker takes the slot, on the calling thread.
     pub(super) fn attend(&self, thread: Thread, started_as: Run) {
         self.started_as.store(started_as.0, Ordering::Release);
-        let_go(self.running.lock().take());
+        let before = self.running.lock().take();
+        let_go(before); // outside of the lock
         *self.thread.lock() = Some(thread);
         self.serving.store(true, Ordering::Release);
     }
