@@ -95,8 +95,8 @@ impl Wpc {
     ///
     /// # Blocking
     ///
-    /// Until every worker that is not inside user code has acknowledged the new version: a wake-up, some 50 us, and at
-    /// most `control_timeout`. Workers inside a function are not waited for; they are [`Defined::pending`].
+    /// Until every worker that is not inside a call has acknowledged the new version: a wake-up, some 50 us, and at
+    /// most `control_timeout`. Workers inside a call are not waited for; they are [`Defined::pending`].
     pub fn define_function<M>(
         &self,
         name: &str,

@@ -122,7 +122,8 @@ impl FunctionError {
         Some(&self.0.backtrace).filter(|backtrace| backtrace.status() == BacktraceStatus::Captured)
     }
 
-    /// The original error, if it was of type `E` and did not cross a process.
+    /// The original error, if it was of type `E`. An error inside another one that hides it, such as `anyhow::Error`,
+    /// is not found.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         self.0.source.as_deref()?.downcast_ref()
     }

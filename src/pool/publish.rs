@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::call::Phase;
 use crate::hash::Hash;
 use crate::id::{Version, WorkerId};
 use crate::registry::Change;
@@ -42,7 +43,7 @@ pub enum WaitError {
 }
 
 impl Pool {
-    /// Wakes the workers for what was published, and waits for those that are not inside user code, at most for
+    /// Wakes the workers for what was published, and waits for those that are not inside a call, at most for
     /// `control_timeout`.
     pub(crate) fn defined(&self, change: Change) -> Defined {
         let Change { version, hash } = change;
@@ -53,7 +54,13 @@ impl Pool {
         let slots = &crew.slots;
         slots.wake_all();
         let until = self.settings().clock.now().checked_add(self.settings().control_timeout);
-        self.wait_for(slots, until, |slot| !slot.is_free(slots.load(slot)) || slot.has_version(version));
+        // A worker that only drops what it has done with is waited for too; but not by such a drop itself, since two
+        // of them could wait for each other.
+        let waited_for: &[Phase] =
+            if self.is_inside() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
+        let is_waited_for =
+            |slot: &Slot| slot.is_serving() && waited_for.contains(&slots.load(slot).hand().phase);
+        self.wait_for(slots, until, |slot| !is_waited_for(slot) || slot.has_version(version));
         Defined { version, hash, installed: slots.installed(version), pending: slots.pending(version) }
     }
 

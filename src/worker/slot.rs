@@ -159,11 +159,6 @@ impl Slot {
         self.acknowledged_version.load(Ordering::Acquire) >= version.0 && self.serving.load(Ordering::Acquire)
     }
 
-    /// Whether the worker serves and is not inside user code, so that it acknowledges at once.
-    pub(crate) fn is_free(&self, load: &Load) -> bool {
-        self.serving.load(Ordering::Acquire) && load.hand().phase == Phase::Between
-    }
-
     pub(super) fn show_running(&self, hand: Hand, call: &Arc<Call>) {
         *self.running.lock() = Some((hand, Arc::clone(call)));
     }

@@ -1,10 +1,12 @@
 //! What the tests hold calls with, wait with, and are watched by.
 
+mod busy;
 mod latch;
 pub(crate) mod random;
 mod watchdog;
 pub(crate) mod work;
 
+pub(crate) use busy::{Busy, meet, meeting};
 pub(crate) use latch::Latch;
 pub(crate) use watchdog::{Watchdog, until};
 
