@@ -104,7 +104,9 @@ impl Call {
 
     /// Starts the call in `hand`, whose worker is at `load`; false if it does not wait any more. The ticket comes
     /// along: taken here if the call waited at another slot, whose own is dropped then.
-    pub(crate) fn begin(&self, hand: Hand, load: &Load, is_taken: bool) -> bool {
+    pub(crate) fn begin(&self, hand: Hand, load: &Load) -> bool {
+        // A call that waited here keeps its ticket: a second one, even for a moment, could make the slot look full.
+        let is_taken = self.start.slot() != load.slot();
         let own = is_taken.then(|| load.raise());
         // Whichever ticket comes back is not needed any more.
         self.start.begin(&self.shift.loads, hand, own).is_ok()
@@ -124,9 +126,9 @@ impl Call {
         }
         free_hand();
         let killed = self.start.kill(&self.shift.loads);
-        let slot = killed.slot;
+        // Before the ticket drops: where none is out, every call has been counted.
+        self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
         drop(killed.ticket);
-        self.shift.loads[slot.index()].tally.end(outcome.ending());
         Ok(self.publish(outcome))
     }
 
@@ -137,9 +139,9 @@ impl Call {
             return None;
         }
         let killed = self.start.kill(&self.shift.loads);
-        let (started, slot) = (killed.started, killed.slot);
+        let started = killed.started;
+        self.shift.loads[killed.slot.index()].tally.end(end.outcome(started).ending());
         killed.drop_ticket();
-        self.shift.loads[slot.index()].tally.end(end.outcome(started).ending());
         self.interrupt();
         if started {
             self.watch_overrun();
@@ -154,9 +156,9 @@ impl Call {
         if !self.decide() {
             return None; // who decided it finds it dead; the ticket falls here
         }
-        drop(ticket);
         let outcome = end.outcome(false);
         load.tally.end(outcome.ending());
+        drop(ticket);
         Some(self.publish(outcome))
     }
 

@@ -24,7 +24,7 @@ impl Outcome {
             Self::Failed(_) => Ending::Failed,
             Self::Panicked(_) => Ending::Panicked,
             Self::TimedOut { .. } => Ending::TimedOut,
-            Self::Cancelled { .. } => Ending::Cancelled,
+            Self::Cancelled { started } => Ending::Cancelled { started: *started },
             Self::WorkerLost { .. } => Ending::WorkerLost,
         }
     }

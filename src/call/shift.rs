@@ -79,6 +79,11 @@ impl Shift {
         self.loads.iter().map(|load| load.tally.read()).fold(Totals::default(), |sum, next| sum + next)
     }
 
+    /// The cancelled calls that had started, over all slots.
+    pub(crate) fn cancelled_running(&self) -> u64 {
+        self.loads.iter().map(|load| load.tally.cancelled_running()).sum()
+    }
+
     /// The calls in flight over all slots.
     pub(crate) fn in_flight(&self) -> u64 {
         self.loads.iter().map(|load| u64::from(load.tickets())).sum()

@@ -54,6 +54,11 @@ impl StartWord {
         self.0.store(pack(QUEUED, ticket.leave(), 0), Ordering::Release);
     }
 
+    /// The slot where the call waits or runs, or where it was last.
+    pub(crate) fn slot(&self) -> WorkerId {
+        slot_of(self.0.load(Ordering::Acquire))
+    }
+
     pub(crate) fn is_queued(&self) -> bool {
         self.0.load(Ordering::Acquire) & TAG == QUEUED
     }

@@ -14,7 +14,7 @@ pub(crate) enum Ending {
     Failed,
     Panicked,
     TimedOut,
-    Cancelled,
+    Cancelled { started: bool },
     WorkerLost,
 }
 
@@ -27,6 +27,7 @@ pub(crate) struct Tally {
     panicked: AtomicU64,
     timed_out: AtomicU64,
     cancelled: AtomicU64,
+    cancelled_running: AtomicU64,
     worker_lost: AtomicU64,
     handled: AtomicU64,
     late: AtomicU64,
@@ -38,12 +39,15 @@ impl Tally {
     }
 
     pub(crate) fn end(&self, ending: Ending) {
+        if ending == (Ending::Cancelled { started: true }) {
+            self.cancelled_running.fetch_add(1, Ordering::AcqRel);
+        }
         let counter = match ending {
             Ending::Value => &self.values,
             Ending::Failed => &self.failed,
             Ending::Panicked => &self.panicked,
             Ending::TimedOut => &self.timed_out,
-            Ending::Cancelled => &self.cancelled,
+            Ending::Cancelled { .. } => &self.cancelled,
             Ending::WorkerLost => &self.worker_lost,
         };
         counter.fetch_add(1, Ordering::AcqRel);
@@ -57,6 +61,11 @@ impl Tally {
     /// A function returned after its call had ended.
     pub(crate) fn late(&self) {
         self.late.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many of the cancelled calls had started.
+    pub(crate) fn cancelled_running(&self) -> u64 {
+        self.cancelled_running.load(Ordering::Acquire)
     }
 
     pub(crate) fn handled(&self) -> u64 {

@@ -117,10 +117,7 @@ impl Crew {
             self.cursor.store((at + 1) % self.slots.all.len(), Ordering::Relaxed);
             call.place(ticket);
             match self.slots.push(&self.slots.all[at], Job::new(Arc::clone(call))) {
-                Ok(()) => {
-                    shift.loads[at].tally.accept();
-                    return Ok(());
-                }
+                Ok(()) => return Ok(()),
                 Err(closed) => {
                     // The slot closed in between, and shows as closed at the next look.
                     drop(closed.0.into_call());

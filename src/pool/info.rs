@@ -128,15 +128,16 @@ impl Pool {
 
     pub(crate) fn stats(&self) -> Stats {
         // Under this lock no shift is retired, so that none is counted twice or not at all.
-        let past = self.past.lock();
+        let mut past = self.past.lock();
+        let (before, ending) = past.sum();
         let crew = self.crew();
         let shift = crew.as_ref().map(|crew| crew.shift());
         let counts = self.counts();
         let read = |counter: &crate::sync::AtomicU64| counter.load(std::sync::atomic::Ordering::Acquire);
         Stats {
-            calls: past.totals + shift.map_or_else(Totals::default, |shift| shift.totals()),
+            calls: before + shift.map_or_else(Totals::default, |shift| shift.totals()),
             rejected: self.rejected(),
-            in_flight: shift.map_or(0, |shift| shift.in_flight()),
+            in_flight: ending + shift.map_or(0, |shift| shift.in_flight()),
             abandoned_threads: read(&counts.abandoned),
             abandoned_threads_ever: read(&counts.abandoned_ever),
         }

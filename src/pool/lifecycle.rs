@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use crate::call::{Totals, current};
+use crate::call::{Shift, Totals, current};
 use crate::id::{PoolId, Run, WorkerId};
 use crate::registry::Registry;
 use crate::supervise::Observed;
@@ -92,9 +92,30 @@ pub(crate) struct Pool {
 /// What is left of the shifts that are over.
 #[derive(Default)]
 pub(super) struct Past {
-    pub(super) totals: Totals,
+    totals: Totals,
+    /// Those in which a call is just being ended: they are summed up once every call has been counted.
+    unsettled: Vec<Arc<Shift>>,
     /// The last run of each slot, so that run numbers go on.
     pub(super) runs: Vec<Run>,
+}
+
+impl Past {
+    /// What all of them have counted, and the calls that are still being ended.
+    pub(super) fn sum(&mut self) -> (Totals, u64) {
+        let (mut sum, mut in_flight) = (Totals::default(), 0);
+        self.unsettled.retain(|shift| {
+            let totals = shift.totals();
+            let is_settled = shift.in_flight() == 0 && totals.accepted == totals.ended();
+            if is_settled {
+                self.totals = self.totals + totals;
+            } else {
+                sum = sum + totals;
+                in_flight += shift.in_flight();
+            }
+            !is_settled
+        });
+        (self.totals + sum, in_flight)
+    }
 }
 
 impl Pool {
@@ -190,7 +211,8 @@ impl Pool {
         // Under the lock, so that nobody counts this shift twice or not at all.
         let mut past = self.past.lock();
         self.crew.store(None);
-        past.totals = past.totals + crew.shift().totals();
+        past.unsettled.push(Arc::clone(crew.shift()));
+        past.sum(); // so that what has settled does not pile up
         for (at, load) in crew.shift().loads.iter().enumerate() {
             let run = load.hand().run;
             match past.runs.get_mut(at) {

@@ -179,12 +179,12 @@ impl Crew {
     pub(super) fn stop(&self, marks: Marks) -> StopReport {
         let shift = self.shift();
         let clock = &shift.clock;
-        let before = shift.totals();
+        let (before, cancelled_before) = (shift.totals(), shift.cancelled_running());
         let pause = |until: Instant| move || clock.wait(Some(until)).park(sync::park);
         shift.narrow(Gate::NestedOnly);
         shift.quiet.wait(pause(marks.drain_until), || self.slots.is_quiet());
         shift.narrow(Gate::Closed);
-        let cancelled_queued = self.slots.close_all(End::Cancelled) as u64;
+        self.slots.close_all(End::Cancelled);
         self.slots.all.iter().for_each(Slot::interrupt);
         let mut abandoned = Vec::new();
         let threads = self.threads.lock().take();
@@ -203,10 +203,12 @@ impl Crew {
         // A call that came while the gate was closing may have been pushed just before its queue closed.
         let after = shift.totals();
         let cancelled = after.cancelled - before.cancelled;
+        let cancelled_running = shift.cancelled_running() - cancelled_before;
         StopReport {
-            completed: (after.ended() - after.cancelled) - (before.ended() - before.cancelled),
-            cancelled_queued,
-            cancelled_running: cancelled.saturating_sub(cancelled_queued),
+            // What is just being ended by its worker counts too.
+            completed: after.accepted - before.ended() - cancelled,
+            cancelled_queued: cancelled - cancelled_running,
+            cancelled_running,
             abandoned,
         }
     }

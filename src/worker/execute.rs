@@ -61,7 +61,7 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
         drop(call.end_queued(End::TimedOut));
     }
     worker.slot().show_running(running, call);
-    if !call.begin(running, worker.load(), true) {
+    if !call.begin(running, worker.load()) {
         return put_down(worker, job, hand);
     }
     if let Some(deadline) = call.deadline.filter(|_| call.watched) {

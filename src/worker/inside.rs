@@ -216,7 +216,7 @@ impl Inside for Nest {
         if worker.is_abandoned() || !worker.has_depth() {
             return;
         }
-        if !call.begin(worker.hand.get(), worker.load(), true) {
+        if !call.begin(worker.hand.get(), worker.load()) {
             return;
         }
         let reply = crate::call::Reply::new(Arc::clone(call));

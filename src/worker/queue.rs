@@ -41,11 +41,13 @@ impl Queue {
     }
 
     /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.
-    pub(crate) fn push(&self, job: Job) -> Result<Vec<Job>, Closed> {
+    /// `accept` runs before anybody can take the job, unless the queue is closed.
+    pub(crate) fn push(&self, job: Job, accept: impl FnOnce()) -> Result<Vec<Job>, Closed> {
         let mut jobs = self.jobs.lock();
         if jobs.closed {
             return Err(Closed(job));
         }
+        accept();
         let shells = if jobs.waiting.len() >= self.len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
         let priority = job.call().priority;
         match jobs.waiting.back() {

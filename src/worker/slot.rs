@@ -11,6 +11,7 @@ use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Thread, full_fence};
 
 use super::queue::Queue;
 use super::reaper;
+use super::slots::Counts;
 
 /// What a slot can do for a new call.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +178,7 @@ impl Slot {
 
     /// Ends what is due at this slot: calls that wait, and the one that runs. A run that has overstayed its grace is
     /// abandoned; it comes back for the supervisor to be told.
-    pub(super) fn scan(&self, load: &Load, round: &mut Round) -> Option<AbandonedRun> {
+    pub(super) fn scan(&self, load: &Load, counts: &Counts, round: &mut Round) -> Option<AbandonedRun> {
         self.queue.for_each(|job| {
             let call = job.call();
             if let Some(deadline) = call.deadline.filter(|_| call.watched && call.is_queued())
@@ -197,7 +198,7 @@ impl Slot {
         if !round.is_due(abandon_at) {
             return None;
         }
-        let abandoned = self.leave_behind(load, *hand)?;
+        let abandoned = self.leave_behind(load, *hand, counts)?;
         let call = running.take();
         drop(running);
         let_go(call);
@@ -206,7 +207,7 @@ impl Slot {
 
     /// Ends the running call as cancelled and abandons the run that was started as `run`, whatever it does; none if it
     /// has left.
-    pub(super) fn abandon(&self, load: &Load, run: Run) -> Option<AbandonedRun> {
+    pub(super) fn abandon(&self, load: &Load, counts: &Counts, run: Run) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
         let mut wakeup = None;
         let abandoned = loop {
@@ -218,7 +219,7 @@ impl Slot {
                 break None;
             }
             self.started_as.store(run.0, Ordering::Release);
-            if let Some(abandoned) = self.leave_behind(load, hand) {
+            if let Some(abandoned) = self.leave_behind(load, hand, counts) {
                 self.was_killed.store(true, Ordering::Release);
                 break Some(abandoned);
             } // else the worker moved on in between: it does so a few times at most, since it is asked to stop
@@ -230,13 +231,18 @@ impl Slot {
         abandoned
     }
 
-    fn leave_behind(&self, load: &Load, hand: Hand) -> Option<AbandonedRun> {
+    /// It is counted first: the thread that is left behind may see it, return and be taken off the count at once.
+    fn leave_behind(&self, load: &Load, hand: Hand, counts: &Counts) -> Option<AbandonedRun> {
+        counts.abandoned.fetch_add(1, Ordering::AcqRel);
         let started_as = Run(self.started_as.load(Ordering::Acquire));
         let last = hand.run.next();
-        load.move_hand(hand, Hand { run: last, phase: Phase::Gone, ..hand }).then(|| {
-            self.serving.store(false, Ordering::Release);
-            AbandonedRun { started_as, last }
-        })
+        if !load.move_hand(hand, Hand { run: last, phase: Phase::Gone, ..hand }) {
+            counts.abandoned.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
+        self.serving.store(false, Ordering::Release);
+        Some(AbandonedRun { started_as, last })
     }
 
     /// The worker ends by itself: it serves no more. False if it has been abandoned before.

@@ -73,7 +73,7 @@ impl Slots {
     /// which takes the job.
     pub(crate) fn push(&self, slot: &Slot, job: Job) -> Result<(), super::Closed> {
         let watched = job.call().deadline.filter(|_| job.call().watched);
-        let shells = slot.queue.push(job)?;
+        let shells = slot.queue.push(job, || self.load(slot).tally.accept())?;
         crate::sync::full_fence();
         if !slot.wake() {
             self.wake_one();
@@ -111,10 +111,9 @@ impl Slots {
         self.all.iter().any(|slot| slot.queue.len() > 0)
     }
 
-    /// Counts an abandoned run and tells the supervisor, which replaces it while fewer are out than there may be.
+    /// Tells the supervisor of an abandoned run, which replaces it while fewer are out than there may be.
     pub(super) fn abandoned(&self, slot: &Slot, run: &AbandonedRun) {
-        let out = self.counts.abandoned.fetch_add(1, Ordering::AcqRel) + 1;
-        self.counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
+        let out = self.counts.abandoned.load(Ordering::Acquire);
         self.acknowledgements.notify();
         if let Some(mailbox) = self.mailbox.get() {
             let child: ChildId = slot.id.0;
@@ -173,7 +172,7 @@ impl Slots {
 impl Scan for Slots {
     fn scan(&self, round: &mut Round) {
         for (slot, load) in self.with_loads() {
-            if let Some(run) = slot.scan(load, round) {
+            if let Some(run) = slot.scan(load, &self.counts, round) {
                 self.abandoned(slot, &run);
             }
         }

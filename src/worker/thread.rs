@@ -64,7 +64,7 @@ impl Running for ThreadRun {
 
     fn kill(&self) {
         let slot = &self.slots.all[self.at];
-        if let Some(run) = slot.abandon(self.slots.load(slot), self.run) {
+        if let Some(run) = slot.abandon(self.slots.load(slot), &self.slots.counts, self.run) {
             self.slots.abandoned(slot, &run);
         }
     }
