@@ -101,14 +101,14 @@ mod tests {
         proptest::collection::vec(offer, 0..9)
     }
 
-    fn ready_load(offer: &Offer<()>) -> Option<u32> {
-        if let Offer::Ready(load, ()) = offer { Some(*load) } else { None }
+    fn ready_load(offer: Offer<()>) -> Option<u32> {
+        if let Offer::Ready(load, ()) = offer { Some(load) } else { None }
     }
 
     proptest! {
         #[test]
         fn no_choice_leaves_a_better_one(offers in offers(), cursor in 0_usize..20, limit in 1_u32..7) {
-            let least = offers.iter().filter_map(ready_load).min();
+            let least = offers.iter().copied().filter_map(ready_load).min();
             match pick(&offers, cursor, limit) {
                 Choice::Slot(slot, ()) => match offers[slot] {
                     Offer::Ready(load, ()) => {
@@ -116,7 +116,7 @@ mod tests {
                         prop_assert!(load < limit);
                         let skipped = (0..offers.len()).map(|step| (cursor + step) % offers.len());
                         for passed in skipped.take_while(|passed| *passed != slot) {
-                            prop_assert_ne!(ready_load(&offers[passed]), Some(load), "an equal one came before");
+                            prop_assert_ne!(ready_load(offers[passed]), Some(load), "an equal one came before");
                         }
                     }
                     Offer::Waiting(load, ()) => {

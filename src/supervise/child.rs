@@ -227,10 +227,11 @@ mod tests {
     fn a_stop_that_lasts_is_ended_once_at_its_time() {
         let now = Clock::system().now();
         let mut child = started(RestartPolicy::never(), now);
-        let kill_at = now + Duration::from_secs(2);
+        let before = now + Duration::from_secs(2);
+        let kill_at = before + Duration::from_nanos(1);
         assert_eq!(child.step(now, Input::Stop { kill_at }, NONE), Some(Action::RequestStop));
         assert_eq!(child.deadline(), Some(kill_at));
-        assert_eq!(child.step(kill_at - Duration::from_nanos(1), Input::Tick, NONE), None);
+        assert_eq!(child.step(before, Input::Tick, NONE), None);
         assert_eq!(child.step(kill_at, Input::Tick, NONE), Some(Action::Kill));
         assert_eq!(child.step(kill_at, Input::Tick, NONE), None);
     }

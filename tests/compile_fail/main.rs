@@ -10,7 +10,7 @@ fn library() -> (PathBuf, PathBuf) {
     let folder = program.parent().expect("a program is in a folder").to_owned();
     let is_library = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with("libwpc-") && name.ends_with(".rlib")
+        name.starts_with("libwpc-") && path.extension().is_some_and(|kind| kind == "rlib")
     };
     let newest = std::fs::read_dir(&folder)
         .expect("the folder can be read")

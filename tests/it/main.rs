@@ -1,8 +1,15 @@
 //! The behaviours of the library, through its public face: a module per promise.
 
+mod calls;
 mod deadlines;
 mod functions;
 mod hashes;
+mod ledger;
+mod locals;
 mod registry;
+mod settings;
+mod slots;
+mod stop;
 mod supervision;
 mod support;
+mod types;

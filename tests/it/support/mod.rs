@@ -4,7 +4,6 @@ mod busy;
 mod latch;
 pub(crate) mod random;
 mod watchdog;
-pub(crate) mod work;
 
 pub(crate) use busy::{Busy, meet, meeting};
 pub(crate) use latch::Latch;
@@ -12,7 +11,7 @@ pub(crate) use watchdog::{Watchdog, until};
 
 use std::time::Duration;
 
-use wpc::{CallError, ManualClock, RejectReason, Wpc, WpcBuilder};
+use wpc::{CallError, ManualClock, Pending, RejectReason, Wpc, WpcBuilder};
 
 /// A pool that has not been started, with the defaults.
 pub(crate) fn pool() -> Wpc {
@@ -46,4 +45,17 @@ pub(crate) fn assert_ledger_is_even(wpc: &Wpc) {
 pub(crate) fn start_on(hands: &ManualClock, wpc: &Wpc, count: usize) {
     wpc.start_workers(count).expect("they start");
     hands.advance(Duration::ZERO);
+}
+
+/// The longest time that is shorter than this.
+pub(crate) fn just_under(duration: Duration) -> Duration {
+    duration.saturating_sub(Duration::from_nanos(1))
+}
+
+/// Waits for calls that all end in a value.
+#[track_caller]
+pub(crate) fn finish<R: 'static>(calls: impl IntoIterator<Item = Pending<R>>) {
+    for call in calls {
+        drop(call.wait().expect("a value"));
+    }
 }
