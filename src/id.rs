@@ -71,7 +71,7 @@ impl Run {
     pub(crate) const BITS: u32 = 30;
     const MASK: u32 = (1 << Self::BITS) - 1;
 
-    /// The number of this life, counted from 1.
+    /// The number of this life, counted from 1 (or anew from 0 after 2^30 of them).
     pub fn get(self) -> u32 {
         self.0
     }

@@ -220,7 +220,8 @@ impl Wpc {
 
     /// Calls a function and waits for its result, with the default deadline (`call_timeout`).
     ///
-    /// Arguments and result of the function's own types are moved; others are converted where they fit. On a worker of
+    /// Arguments and result of the function's own types are moved; others are converted where they fit: `3` alone is an
+    /// `i32`, so `3_u64` saves the conversion to a `u64`. On a worker of
     /// this pool the function runs there and then, inside the calling one.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub const NESTING_MAX: usize = 16;
 pub enum CallError {
     /// The call was not accepted: nothing ran, and the arguments are inside.
     Rejected(Rejected),
-    /// The function returned an error; or its result did not fit the type that the caller wanted (an error named
+    /// The function returned an error in time, and before a stop asked it to return; or its result did not fit the type that the caller wanted (an error named
     /// `ResultType`).
     Failed(FunctionError),
     /// The function panicked.
@@ -158,8 +158,8 @@ pub enum RejectReason {
     /// The workers have not been started, or are stopping or stopped.
     #[error("the pool is not running")]
     NotRunning,
-    /// Every worker was lost, and none is coming.
-    #[error("no worker is left")]
+    /// Every worker was lost, and none is coming: the pool must be stopped and started again.
+    #[error("every worker was lost: stop the pool and start it again")]
     NoWorkers,
     /// Every worker that can take calls has as many waiting as it may have.
     #[error("every worker has {limit} calls waiting, as many as it may have")]

@@ -47,7 +47,8 @@ impl Requirement {
         Self::Constant(name.into())
     }
 
-    /// A dependency that must be defined before the function can be called.
+    /// A dependency that must be defined before the function can be called. None can be defined yet: until then calls of
+    /// the function are rejected.
     pub fn dependency(alias: impl Into<String>) -> Self {
         Self::Dependency(alias.into())
     }

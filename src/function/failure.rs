@@ -18,6 +18,10 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 /// `Serialize`: the first lets `?` make it from every error, the second keeps a `Result` that holds it an outcome
 /// and never a value.
 ///
+/// `?` cannot convert what is no `Error` itself, such as `anyhow::Error`, a boxed error or a text: write
+/// `.map_err(|error| FunctionError::from_boxed(error.into()))?`. After `?` on a nested call the error is called
+/// `CallError`; the inner function's own, with its code and details, is found by `downcast_ref::<CallError>()`.
+///
 /// # Examples
 ///
 /// ```

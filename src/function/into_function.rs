@@ -18,7 +18,7 @@ use super::failure::BoxError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be defined as a function of the registry",
     label = "not a function that workers can run",
-    note = "it must be a closure or `fn` of 0 to 8 owned parameters with written types, after an optional `&Context`",
+    note = "it must be a closure or `fn` of 0 to 8 owned parameters with written types, after an optional `&Context`; not `async`",
     note = "parameters must be `DeserializeOwned + Send + 'static`, so owned: `String` instead of `&str`",
     note = "the result must be `Serialize + Send + 'static`, or a `Result` of such a value and an error that converts into `Box<dyn Error + Send + Sync>`",
     note = "what it captures must be `Send + Sync + 'static`: `move` it in, share it by `Arc`, not by `Rc` or a borrow"
@@ -146,9 +146,8 @@ where
 /// parameters, and what it takes by literal name from its context is recorded as required.
 ///
 /// Blanks, line endings and comments do not change the hash; any token does, a trailing comma included (a false
-/// alarm, never false calm). Recorded are the literal names in `ctx.constant::<T>("NAME")` and
-/// `ctx.import("NAME")`, where `ctx` is the parameter of type `&Context`; computed names work when they run, but
-/// are not checked before.
+/// alarm, never false calm). Recorded are the literal names in `ctx.constant::<T>("NAME")`, where `ctx` is the
+/// parameter of type `&Context`; computed names work when they run, but are not checked before.
 ///
 /// # Examples
 ///

@@ -23,6 +23,8 @@ pub(crate) fn type_names(one: &str, other: &str) -> (String, String) {
 pub(crate) fn short(full: &str) -> String {
     let mut name = String::with_capacity(full.len());
     let mut segment = String::new();
+    // A type that is local to a closure has that in its path.
+    let full = full.replace("{{closure}}::", "");
     let mut rest = full.chars().peekable();
     while let Some(c) = rest.next() {
         if c == ':' && rest.peek() == Some(&':') {
@@ -51,6 +53,7 @@ mod tests {
         );
         assert_eq!(short("[u8; 4]"), "[u8; 4]");
         assert_eq!(short("&str"), "&str");
+        assert_eq!(short("demo::main::{{closure}}::Point"), "Point");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct WorkerInfo {
     pub version: Option<Version>,
     /// The digest of the manifest that it acknowledged with.
     pub manifest_sha1: Option<Hash>,
-    /// Whether that is the manifest of the newest version.
+    /// Whether it serves, and that is the manifest of the newest version.
     pub is_in_step: bool,
 }
 
@@ -166,7 +166,7 @@ impl Crew {
                 handled: load.tally.handled(),
                 version: acknowledged.map(|acknowledged| acknowledged.version),
                 manifest_sha1,
-                is_in_step: manifest_sha1 == Some(newest),
+                is_in_step: slot.is_serving() && manifest_sha1 == Some(newest),
             }
         };
         self.slots.with_loads().map(info).collect()

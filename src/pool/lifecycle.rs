@@ -29,8 +29,8 @@ pub enum StartError {
         /// The number that was asked for.
         asked: usize,
     },
-    /// The workers have been started already.
-    #[error("the workers are running already")]
+    /// The workers have been started already; if they were lost since, they must be stopped first.
+    #[error("the workers have been started already: stop them first")]
     AlreadyRunning,
     /// The workers are being started or stopped by another thread.
     #[error("the workers are being started or stopped by another thread")]

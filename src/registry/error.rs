@@ -22,7 +22,7 @@ pub enum DefineError {
         result: &'static str,
     },
     /// The constant's value cannot be encoded, so that no other type could be made of it.
-    #[error("constant `{name}` cannot be encoded at `{path}`: {reason}")]
+    #[error("constant `{name}` cannot be encoded{}: {reason}", at(path))]
     Encoding {
         /// The constant.
         name: String,
@@ -37,4 +37,9 @@ pub enum DefineError {
         /// The name that was to be defined.
         name: String,
     },
+}
+
+/// Where in the value; nothing for the value as a whole.
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" at `{path}`") }
 }

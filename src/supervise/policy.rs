@@ -8,6 +8,10 @@ use std::time::Duration;
 /// `stable_after` and ran a call to its end begins the row anew. Beyond so many restarts within a window of time the
 /// worker is given up.
 ///
+/// A run that was abandoned because its function went on for too long is replaced at once and counts for neither: what
+/// bounds those is how many abandoned threads are still out, 4, or the number of workers if that is more. Beyond it the
+/// worker is given up.
+///
 /// | setting | of [`RestartPolicy::on_failure`] | rule |
 /// |---|---|---|
 /// | `base` | 100 ms | more than zero, at most `max` |

@@ -84,6 +84,7 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
             interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
         },
     });
+    let outcome = worker.unless_asked_to_return(outcome, call);
     let panicked = worker.is_tainted.replace(false);
     if !panicked {
         worker.has_served.set(true);

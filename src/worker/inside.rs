@@ -232,7 +232,7 @@ impl Inside for Nest {
             wanted: &call.wanted,
             frame,
         });
-        let outcome = worker.unless_late(outcome, call.deadline);
+        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
         let tally = &worker.load().tally;
         if let Err(late) = reply.answer(outcome, || tally.handle()) {
             crate::function::fence::drop_value(late);
@@ -261,6 +261,23 @@ impl Worker {
             (own, outer) => own.or(outer),
         };
         Frame { deadline, chain: outer.chain.clone(), interrupt: Arc::clone(&outer.interrupt) }
+    }
+
+    /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys
+    /// returns: the call has timed out, or is cancelled.
+    pub(super) fn unless_asked_to_return(&self, outcome: Outcome, call: &Call) -> Outcome {
+        if !matches!(outcome, Outcome::Failed(_)) {
+            return outcome;
+        }
+        let instead = if call.deadline.is_some_and(|deadline| self.now() >= deadline) {
+            Outcome::TimedOut { started: true }
+        } else if call.is_interrupted() {
+            Outcome::Cancelled { started: true }
+        } else {
+            return outcome;
+        };
+        crate::function::fence::drop_value(outcome);
+        instead
     }
 
     /// An inline overrun is reported when the function returns.

@@ -235,7 +235,8 @@ impl Slot {
     fn leave_behind(&self, load: &Load, hand: Hand, counts: &Counts) -> Option<AbandonedRun> {
         counts.abandoned.fetch_add(1, Ordering::AcqRel);
         let started_as = Run(self.started_as.load(Ordering::Acquire));
-        let last = hand.run.next();
+        // A thread that has not come yet must find another run than it was started after.
+        let last = if hand.run.is_since(started_as) { hand.run } else { started_as };
         if !load.move_hand(hand, Hand { run: last, phase: Phase::Gone, ..hand }) {
             counts.abandoned.fetch_sub(1, Ordering::AcqRel);
             return None;

@@ -118,7 +118,8 @@ impl WpcBuilder {
         self
     }
 
-    /// Whether and when a lost worker is started again. Default: never.
+    /// Whether and when a lost worker is started again. Default: never. The delays are for workers that end or do not
+    /// start; one that was abandoned is replaced at once.
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
         self.settings.restart = policy;
         self

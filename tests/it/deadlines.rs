@@ -1,6 +1,7 @@
 //! Deadlines: one for each call, over queue and run, told at once. The clock is moved by hand where a function must have
 //! begun before its deadline comes.
 
+mod obeyed;
 mod queued;
 mod running;
 
