@@ -121,12 +121,10 @@ impl Pool {
         match self.turn(marks)? {
             Turn::Nothing => Ok(StopReport::default()),
             Turn::Carry(stopping, crew) => {
-                let report = crew.stop(stopping.marks);
+                let mut carrying = Carrying { pool: self, stopping, report: StopReport::default() };
+                carrying.report = crew.stop(carrying.stopping.marks);
                 self.retire(&crew);
-                *stopping.report.lock() = Some(report.clone());
-                *self.state.lock() = State::Stopped;
-                self.changed.notify();
-                Ok(report)
+                Ok(carrying.report.clone())
             }
             Turn::Join(stopping) => {
                 // Who carries the stop out returns by its second mark, and the report is there a moment later.
@@ -163,6 +161,21 @@ impl Pool {
                 }
             }
         }
+    }
+}
+
+/// A stop in the hands of the thread that carries it out: dropped, it is over for everybody who waits for it.
+struct Carrying<'a> {
+    pool: &'a Pool,
+    stopping: Arc<Stopping>,
+    report: StopReport,
+}
+
+impl Drop for Carrying<'_> {
+    fn drop(&mut self) {
+        *self.stopping.report.lock() = Some(std::mem::take(&mut self.report));
+        *self.pool.state.lock() = State::Stopped;
+        self.pool.changed.notify();
     }
 }
 
@@ -206,7 +219,7 @@ impl Crew {
         let cancelled_running = shift.cancelled_running() - cancelled_before;
         StopReport {
             // What is just being ended by its worker counts too.
-            completed: after.accepted - before.ended() - cancelled,
+            completed: after.accepted.saturating_sub(before.ended() + cancelled),
             cancelled_queued: cancelled - cancelled_running,
             cancelled_running,
             abandoned,

@@ -96,6 +96,13 @@ struct Drive {
     chance: StdRng,
 }
 
+impl Drop for Drive {
+    /// However the thread ends, nobody waits for it any more.
+    fn drop(&mut self) {
+        self.board.end();
+    }
+}
+
 impl Drive {
     fn run(mut self, inbox: &Receiver<Message>) {
         self.mailbox.attend();
@@ -115,7 +122,6 @@ impl Drive {
                 }
             }
         }
-        self.board.end();
     }
 
     fn has_ended(&self) -> bool {

@@ -68,6 +68,26 @@ mod w21_held_calls_spread_evenly_and_ties_rotate {
     }
 
     #[test]
+    fn one_after_the_other_with_loads_that_are_equal_each_time() {
+        let _watchdog = Watchdog::start();
+        let (wpc, latch, calls) = three_held();
+        let mut choices = Vec::new();
+        for _ in 0..30 {
+            let call = submit(&wpc);
+            choices.extend(in_flight(&wpc).iter().position(|load| *load == 2));
+            assert!(call.cancel());
+            assert_eq!(in_flight(&wpc), [1, 1, 1]);
+        }
+        assert_eq!(choices.len(), 30);
+        for pair in choices.windows(2) {
+            assert_eq!(pair[1], (pair[0] + 1) % 3, "ties rotate in a fixed order: {choices:?}");
+        }
+        latch.release();
+        finish(calls);
+        assert_ledger_is_even(&wpc);
+    }
+
+    #[test]
     fn together() {
         let _watchdog = Watchdog::start();
         let (wpc, latch, mut calls) = three_held();
