@@ -128,6 +128,10 @@ pub struct ManualClock {
 
 impl ManualClock {
     /// Moves the clock forward and wakes whatever waits on it.
+    ///
+    /// # Panics
+    ///
+    /// When the clock would pass the end of what an `Instant` can hold.
     pub fn advance(&self, by: Duration) {
         let parked = {
             let mut state = self.hands.state.lock();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
-pub(crate) use std::thread::{Thread, current};
+pub(crate) use std::thread::{Thread, ThreadId, current};
 
 /// The full barrier between "store mine" and "load yours" of the hand-shakes that need one on both sides.
 pub(crate) fn full_fence() {

@@ -200,7 +200,8 @@ impl Wpc {
     ///
     /// # Errors
     ///
-    /// [`StopError::WouldDeadlock`] on a worker of this pool; [`StopError::Starting`] if a start lasts as long.
+    /// [`StopError::WouldDeadlock`] on a worker of this pool, and in a waker that the pool wakes on a thread of its own;
+    /// [`StopError::Starting`] if a start lasts as long.
     ///
     /// # Blocking
     ///

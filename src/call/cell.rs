@@ -94,6 +94,11 @@ impl Call {
         self.start.is_queued()
     }
 
+    /// Whether it has ended, or is about to: nobody starts it any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.start.is_dead()
+    }
+
     pub(crate) fn is_decided(&self) -> bool {
         self.outcome.load(Ordering::Acquire) != PENDING
     }
@@ -142,6 +147,7 @@ impl Call {
         let started = killed.started;
         self.shift.loads[killed.slot.index()].tally.end(end.outcome(started).ending());
         killed.drop_ticket();
+        self.shift.tell_quiet();
         self.interrupt();
         if started {
             self.watch_overrun();
@@ -159,6 +165,7 @@ impl Call {
         let outcome = end.outcome(false);
         load.tally.end(outcome.ending());
         drop(ticket);
+        self.shift.tell_quiet();
         Some(self.publish(outcome))
     }
 

@@ -19,6 +19,9 @@ use super::request::{Request, Target, Terms};
 pub(crate) trait Inside: Host {
     fn pool_id(&self) -> PoolId;
 
+    /// Whether the worker has been abandoned: its function can call nothing any more.
+    fn is_abandoned(&self) -> bool;
+
     /// Looks the function up and runs it here and now, inside the function that calls it.
     fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError>;
 

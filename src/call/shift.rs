@@ -34,7 +34,7 @@ pub(crate) struct Shift {
     pub(crate) call_timeout: Duration,
     /// How long a function may run on after its call's deadline.
     pub(crate) overrun_grace: Duration,
-    /// Notified, once the gate is not open, by each worker that has nothing left to do.
+    /// Notified, once the gate is not open, by each worker that has nothing left to do, and by whoever ends a call.
     pub(crate) quiet: Signal,
     gate: AtomicU8,
 }
@@ -67,6 +67,14 @@ impl Shift {
     pub(crate) fn narrow(&self, gate: Gate) {
         self.gate.fetch_max(gate as u8, Ordering::AcqRel);
         crate::sync::full_fence();
+    }
+
+    /// Has a stop look again whether anything is in flight, if one waits for that.
+    pub(crate) fn tell_quiet(&self) {
+        crate::sync::full_fence();
+        if self.gate() != Gate::Open {
+            self.quiet.notify();
+        }
     }
 
     /// Has the timekeeper look at the calls at `at`, if it would otherwise look later.

@@ -59,6 +59,10 @@ impl StartWord {
         slot_of(self.0.load(Ordering::Acquire))
     }
 
+    pub(crate) fn is_dead(&self) -> bool {
+        self.0.load(Ordering::Acquire) & TAG == DEAD
+    }
+
     pub(crate) fn is_queued(&self) -> bool {
         self.0.load(Ordering::Acquire) & TAG == QUEUED
     }

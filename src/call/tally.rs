@@ -106,7 +106,7 @@ pub struct Totals {
     pub cancelled: u64,
     /// Calls whose worker was lost.
     pub worker_lost: u64,
-    /// Functions that returned after their call had ended.
+    /// Functions that returned after their call had ended, on workers that had not been abandoned.
     pub late: u64,
     /// Calls that workers ran to their end, late ones included.
     pub handled: u64,

@@ -46,6 +46,9 @@ impl Pool {
     }
 
     fn try_submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
+        if current::inside_of(self.id()).is_some_and(|inside| inside.is_abandoned()) {
+            return Err(request.refuse(RejectReason::Abandoned));
+        }
         let crew = self.crew();
         let Some(crew) = crew.as_ref() else { return Err(request.refuse(RejectReason::NotRunning)) };
         let found = match &request.target {

@@ -202,7 +202,10 @@ impl Pool {
             self.retire(&crew);
             return Err(StartError::NoneReady { failed: started.failed });
         }
-        self.crew.store(Some(crew));
+        self.crew.store(Some(Arc::clone(&crew)));
+        // What was defined while no define could see the crew is news to workers that sleep already.
+        sync::full_fence();
+        crew.slots.wake_all();
         Ok(started)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::call::Phase;
+use crate::call::{Phase, current};
 use crate::hash::Hash;
 use crate::id::{Version, WorkerId};
 use crate::registry::Change;
@@ -54,12 +54,14 @@ impl Pool {
         let slots = &crew.slots;
         slots.wake_all();
         let until = self.settings().clock.now().checked_add(self.settings().control_timeout);
-        // A worker that only drops what it has done with is waited for too; but not by such a drop itself, since two
-        // of them could wait for each other.
+        // A worker that only drops what it has done with is waited for too; but not by a worker, which may be doing
+        // so itself: it cannot wait for itself, and two could wait for each other.
+        let own = current::inside_of(self.id()).map(|inside| inside.worker_id());
         let waited_for: &[Phase] =
-            if self.is_inside() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
-        let is_waited_for =
-            |slot: &Slot| slot.is_serving() && waited_for.contains(&slots.load(slot).hand().phase);
+            if own.is_some() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
+        let is_waited_for = |slot: &Slot| {
+            Some(slot.id) != own && slot.is_serving() && waited_for.contains(&slots.load(slot).hand().phase)
+        };
         self.wait_for(slots, until, |slot| !is_waited_for(slot) || slot.has_version(version));
         Defined { version, hash, installed: slots.installed(version), pending: slots.pending(version) }
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::call::{End, Gate};
 use crate::id::WorkerId;
-use crate::sync::{self, Mutex};
+use crate::sync::{self, Mutex, ThreadId, current};
 use crate::worker::{Slot, drop_later};
 
 use super::crew::Crew;
@@ -19,8 +19,9 @@ use super::lifecycle::{Pool, State};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopError {
-    /// It was asked for on a worker of this very pool, which cannot wait for its own end. `request_stop` works there.
-    #[error("a worker cannot wait for the stop of its own pool: use `request_stop`")]
+    /// It was asked for on a worker of this very pool, or by a waker on a thread that ends its calls: these cannot wait
+    /// for their own end. `request_stop` works there.
+    #[error("a thread of the pool cannot wait for its stop: use `request_stop`")]
     WouldDeadlock,
     /// The workers were being started by another thread for the whole of `stop_timeout`.
     #[error("the workers are being started by another thread")]
@@ -57,6 +58,8 @@ pub(super) struct Marks {
 /// A stop under way, shared by all who wait for it.
 pub(super) struct Stopping {
     marks: Marks,
+    /// The thread that carries it out.
+    carrier: ThreadId,
     report: Mutex<Option<StopReport>>,
 }
 
@@ -70,7 +73,7 @@ enum Turn {
 impl Pool {
     /// Stops the workers; see the module. Whoever asks while a stop is under way shares its report.
     pub(crate) fn stop(&self) -> Result<StopReport, StopError> {
-        if self.is_inside() {
+        if self.is_inside() || self.is_own_thread() {
             return Err(StopError::WouldDeadlock);
         }
         let settings = self.settings();
@@ -152,10 +155,14 @@ impl Pool {
             match &*state {
                 State::Starting => {}
                 State::Stopped => return Ok(Turn::Nothing),
+                State::Stopping(stopping) if stopping.carrier == current().id() => {
+                    return Err(StopError::WouldDeadlock); // a waker that this very stop has woken
+                }
                 State::Stopping(stopping) => return Ok(Turn::Join(Arc::clone(stopping))),
                 State::Running => {
                     let crew = Arc::clone(self.crew().as_ref().expect("a running pool has a crew"));
-                    let stopping = Arc::new(Stopping { marks, report: Mutex::new(None) });
+                    let stopping =
+                        Arc::new(Stopping { marks, carrier: current().id(), report: Mutex::new(None) });
                     *state = State::Stopping(Arc::clone(&stopping));
                     return Ok(Turn::Carry(stopping, crew));
                 }

@@ -154,7 +154,7 @@ impl Child {
             self.enter(Observed::GaveUp, None);
             return Some(Action::GiveUp);
         }
-        let delay = self.policy.delay(self.attempt) + jitter;
+        let delay = self.policy.delay(self.attempt).saturating_add(jitter);
         self.attempt = self.attempt.saturating_add(1);
         self.enter(Observed::Backoff, now.checked_add(delay));
         None

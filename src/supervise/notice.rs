@@ -70,11 +70,12 @@ pub(crate) struct ExitNotice {
     run: Run,
     last: Run,
     succeeded: bool,
+    abandoned: bool,
 }
 
 impl ExitNotice {
     pub(super) fn new(mailbox: Mailbox, child: ChildId, run: Run) -> Self {
-        Self { mailbox, child, run, last: run, succeeded: false }
+        Self { mailbox, child, run, last: run, succeeded: false, abandoned: false }
     }
 
     /// The run is ready.
@@ -87,6 +88,11 @@ impl ExitNotice {
         self.succeeded = true;
     }
 
+    /// The run was left behind: whoever did that has told of its end.
+    pub(crate) fn was_abandoned(&mut self) {
+        self.abandoned = true;
+    }
+
     /// The same thread goes on under another run number.
     pub(crate) fn recycled(&mut self, last: Run) {
         self.last = last;
@@ -95,7 +101,9 @@ impl ExitNotice {
 
 impl Drop for ExitNotice {
     fn drop(&mut self) {
-        let end = RunEnd::Ended { succeeded: self.succeeded };
-        self.mailbox.exited(self.child, self.run, self.last, end);
+        if !self.abandoned {
+            let end = RunEnd::Ended { succeeded: self.succeeded };
+            self.mailbox.exited(self.child, self.run, self.last, end);
+        }
     }
 }

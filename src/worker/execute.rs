@@ -47,7 +47,14 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     }
     let running = hand.running_next();
     if !worker.move_hand(running) {
+        fence::drop_value(job);
         return After::Abandoned;
+    }
+    // Before anything of a user's runs, so that the timekeeper and a stop meet the call in the hand.
+    let call = job.call();
+    worker.slot().show_running(running, call);
+    if let Some(deadline) = call.deadline.filter(|_| call.watched) {
+        worker.slots.shift.arm(deadline);
     }
     // The hand is up before the version is looked at, and a define publishes before it looks at hands: either this
     // sees the new version, or the define sees that it need not wait.
@@ -55,17 +62,11 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     if let Some(superseded) = worker.adopt() {
         worker.let_go(superseded);
     }
-    let call = job.call();
-    let is_late = call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline);
-    if is_late {
+    if call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline) {
         drop(call.end_queued(End::TimedOut));
     }
-    worker.slot().show_running(running, call);
     if !call.begin(running, worker.load()) {
         return put_down(worker, job, hand);
-    }
-    if let Some(deadline) = call.deadline.filter(|_| call.watched) {
-        worker.slots.shift.arm(deadline);
     }
     perform(worker, Reply::new(job.into_call()))
 }
@@ -127,6 +128,7 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
 fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
     let hand = worker.hand.get();
     if !worker.move_hand(Hand { execution: hand.execution, ..before }) {
+        fence::drop_value(job);
         return After::Abandoned;
     }
     worker.slot().clear_running();
@@ -137,7 +139,10 @@ fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
 fn discard(worker: &Rc<Worker>, job: Job) -> After {
     let cleaned = worker.clean(|| {
         let call = job.into_call();
-        fence::drop_value(call.take_argument());
+        // A call that is not dead runs inside a function that waits for it, and has its arguments there.
+        if call.is_dead() {
+            fence::drop_value(call.take_argument());
+        }
         fence::drop_value(call);
     });
     if cleaned { After::Continue } else { After::Abandoned }

@@ -90,11 +90,9 @@ impl Worker {
     /// Runs user code that belongs to no call, in a phase of its own; false if the run has been abandoned.
     pub(super) fn clean(&self, code: impl FnOnce()) -> bool {
         let before = self.hand.get();
-        if !self.move_hand(Hand { phase: Phase::Cleaning, ..before }) {
-            return false;
-        }
-        code();
-        self.move_hand(before)
+        let kept = self.move_hand(Hand { phase: Phase::Cleaning, ..before });
+        code(); // on an abandoned run too: what it drops, it drops in its fence
+        kept && self.move_hand(before)
     }
 
     /// Runs the function in a frame of its own.
@@ -186,6 +184,10 @@ impl Inside for Nest {
         self.0.slots.shift.pool
     }
 
+    fn is_abandoned(&self) -> bool {
+        self.0.is_abandoned()
+    }
+
     fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError> {
         let worker = &self.0;
         let shift = &worker.slots.shift;
@@ -220,17 +222,20 @@ impl Inside for Nest {
             return;
         }
         let reply = crate::call::Reply::new(Arc::clone(call));
-        let frame = Frame {
-            deadline: call.deadline,
-            chain: call.chain.clone(),
-            interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
-        };
+        // Without arguments it was ended at once, and whoever met its shell has dropped them.
+        let Some(argument) = call.take_argument() else { return };
+        let outer = worker.inner_frame(call.deadline);
+        let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
         let outcome = worker.run(Running {
             call_id: call.id,
             definition: &call.definition,
-            argument: call.take_argument().expect("who starts a call takes its arguments"),
+            argument,
             wanted: &call.wanted,
-            frame,
+            frame: Frame {
+                deadline: outer.deadline,
+                chain: call.chain.clone(),
+                interrupt: Arc::new(interrupt),
+            },
         });
         let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
         let tally = &worker.load().tally;
@@ -287,6 +292,15 @@ impl Worker {
             return Outcome::TimedOut { started: true };
         }
         outcome
+    }
+}
+
+/// The flag of a call that is waited for inside another: it is to end with that one.
+struct Either(Arc<dyn Interrupt>, Arc<dyn Interrupt>);
+
+impl Interrupt for Either {
+    fn is_interrupted(&self) -> bool {
+        self.0.is_interrupted() || self.1.is_interrupted()
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) fn drop_later<T: Send + 'static>(values: Vec<T>) {
     let values = Arc::new(Mutex::new(values));
     let theirs = Arc::clone(&values);
     let reap = move || {
-        for value in std::mem::take(&mut *theirs.lock()) {
+        let values = std::mem::take(&mut *theirs.lock());
+        for value in values {
             fence::drop_value(value);
         }
     };

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::{Gate, Hand, Phase, current};
+use crate::call::{Hand, Phase, current};
 use crate::function::fence;
 use crate::id::Run;
 use crate::registry::Snapshot;
@@ -74,6 +74,7 @@ impl Running for ThreadRun {
 fn work(slots: &Arc<Slots>, at: usize, (vacant, run): (Hand, Run), mut notice: ExitNotice) {
     let came = slots.shift.loads[at].move_hand(vacant, Hand { run, phase: Phase::Between, ..vacant });
     if !came || !live(slots, at, run, &mut notice) {
+        notice.was_abandoned();
         slots.counts.abandoned.fetch_sub(1, Ordering::AcqRel);
     }
     slots.acknowledgements.notify();
@@ -90,10 +91,15 @@ fn live(slots: &Arc<Slots>, at: usize, run: Run, notice: &mut ExitNotice) -> boo
     if worker.has_served.get() {
         notice.succeeded();
     }
-    // While its state drops, the functions' own code may still ask for the worker.
-    worker.locals.clear();
+    // While its state drops, the functions' own code may still ask for the worker. All of it goes before the hand is
+    // gone, so that a drop that hangs can be left behind like a function that does.
+    let kept = worker.clean(|| {
+        worker.locals.clear();
+        fence::drop_value(worker.snapshot.take());
+        worker.locals.clear();
+    });
     drop(inside);
-    let left = was_asked && worker.slot().leave(worker.load(), worker.hand.get());
+    let left = was_asked && kept && worker.slot().leave(worker.load(), worker.hand.get());
     fence::drop_value(worker);
     left
 }
@@ -129,9 +135,7 @@ fn sleep(worker: &Worker) {
     slot.lie_down();
     let has_news = || worker.has_news() || worker.slots.has_jobs() || slot.is_stopping();
     if !has_news() {
-        if worker.slots.shift.gate() != Gate::Open {
-            worker.slots.shift.quiet.notify();
-        }
+        worker.slots.shift.tell_quiet();
         sync::park(None);
     }
     slot.get_up();
