@@ -119,8 +119,8 @@ impl Context {
     }
 
     /// Lends state that this worker keeps for this function: made by `init` at the first use on each worker run,
-    /// dropped with that run. It is kept by the function's name and the type `T`, also over redefinitions of that name;
-    /// no lock is taken.
+    /// dropped with that run. It is kept by the function's name and the type `T`, also over redefinitions of that name
+    /// until it is undefined; no lock is taken.
     ///
     /// # Errors
     ///

@@ -78,17 +78,28 @@ impl Locals {
         Ok(value)
     }
 
-    /// Forgets the conversions of constants that `keep` does not know.
-    pub(crate) fn prune(&self, keep: impl Fn(&str) -> bool) {
-        let mut gone = Vec::new();
-        self.constants.borrow_mut().retain(|(name, _), (_, value)| {
-            let kept = keep(name);
-            if !kept {
-                gone.push(Arc::clone(value));
-            }
-            kept
-        });
-        fence::drop_value(gone);
+    /// Forgets the states of functions and the conversions of constants that are defined no more.
+    pub(crate) fn prune(&self, has_function: impl Fn(&str) -> bool, has_constant: impl Fn(&str) -> bool) {
+        let is_gone = |(name, _): &Key, state: &Option<Box<dyn Any>>| state.is_some() && !has_function(name);
+        let states: Vec<_> = self
+            .states
+            .borrow_mut()
+            .extract_if(|key, state| is_gone(key, state))
+            .map(|(_, state)| state)
+            .collect();
+        let constants: Vec<_> = self
+            .constants
+            .borrow_mut()
+            .extract_if(|(name, _), _| !has_constant(name))
+            .map(|(_, kept)| kept)
+            .collect();
+        // After the borrows: dropping them runs user code.
+        for state in states {
+            fence::drop_value(state);
+        }
+        for constant in constants {
+            fence::drop_value(constant);
+        }
     }
 
     /// Drops everything, each state in a fence of its own.
@@ -149,6 +160,35 @@ mod tests {
             )
         };
         assert_eq!((add(&one), add(&one), add(&other)), (Ok(1), Ok(2), Ok(1)));
+    }
+
+    #[test]
+    fn what_belongs_to_nothing_that_is_defined_goes_but_not_while_it_is_lent() {
+        let locals = Locals::default();
+        let (kept, gone): (Arc<str>, Arc<str>) = ("kept".into(), "gone".into());
+        let count = |name: &Arc<str>| {
+            locals.lend(
+                name,
+                || 0_u32,
+                |n| {
+                    *n += 1;
+                    *n
+                },
+            )
+        };
+        assert_eq!((count(&kept), count(&gone)), (Ok(1), Ok(1)));
+        locals.prune(|name| name == "kept", |_| true);
+        assert_eq!((count(&kept), count(&gone)), (Ok(2), Ok(1)));
+        let lent = locals.lend(
+            &gone,
+            || 0_u32,
+            |n| {
+                locals.prune(|_| false, |_| true);
+                *n
+            },
+        );
+        assert_eq!(lent, Ok(1));
+        assert_eq!(count(&gone), Ok(2), "it came back");
     }
 
     #[test]

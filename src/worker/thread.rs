@@ -165,7 +165,8 @@ impl Worker {
     /// Drops a superseded snapshot, and what was converted from constants that are gone.
     pub(super) fn let_go(&self, superseded: Arc<Snapshot>) {
         let newest = Arc::clone(&self.snapshot.borrow());
-        self.locals.prune(|name| newest.constants.contains_key(name));
+        self.locals
+            .prune(|name| newest.functions.contains_key(name), |name| newest.constants.contains_key(name));
         fence::drop_value(superseded);
     }
 
