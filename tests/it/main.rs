@@ -6,6 +6,7 @@ mod functions;
 mod hashes;
 mod ledger;
 mod locals;
+mod mended;
 mod registry;
 mod settings;
 mod slots;
