@@ -23,6 +23,25 @@ fn signature(wpc: &Wpc, name: &str) -> String {
     info.expect("it is defined").signature
 }
 
+/// Calls `n0` to `n8` with the numbers from 1, which each gives back.
+#[track_caller]
+fn assert_each_arrives_at_its_place(wpc: &Wpc) {
+    assert_eq!(wpc.call::<u64>("n0", ()).expect("it runs"), 0);
+    assert_eq!(wpc.call::<u64>("n1", 1_u64).expect("it runs"), 1);
+    let results = [
+        wpc.call::<Vec<u64>>("n2", (1_u64, 2_u64)),
+        wpc.call("n3", (1_u64, 2_u64, 3_u64)),
+        wpc.call("n4", (1_u64, 2_u64, 3_u64, 4_u64)),
+        wpc.call("n5", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64)),
+        wpc.call("n6", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64)),
+        wpc.call("n7", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64)),
+        wpc.call("n8", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64, 8_u64)),
+    ];
+    for (result, count) in results.into_iter().zip(2_u64..) {
+        assert_eq!(result.expect("it runs"), (1..=count).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn zero_to_eight_parameters_arrive_each_at_its_place() {
     let _watchdog = Watchdog::start();
@@ -39,20 +58,7 @@ fn zero_to_eight_parameters_arrive_each_at_its_place() {
             vec![a, b, c, d, e, f, g, h]
         });
     });
-    assert_eq!(wpc.call::<u64>("n0", ()).expect("it runs"), 0);
-    assert_eq!(wpc.call::<u64>("n1", 1_u64).expect("it runs"), 1);
-    let results = [
-        wpc.call::<Vec<u64>>("n2", (1_u64, 2_u64)),
-        wpc.call("n3", (1_u64, 2_u64, 3_u64)),
-        wpc.call("n4", (1_u64, 2_u64, 3_u64, 4_u64)),
-        wpc.call("n5", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64)),
-        wpc.call("n6", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64)),
-        wpc.call("n7", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64)),
-        wpc.call("n8", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64, 8_u64)),
-    ];
-    for (result, count) in results.into_iter().zip(2_u64..) {
-        assert_eq!(result.expect("it runs"), (1..=count).collect::<Vec<_>>());
-    }
+    assert_each_arrives_at_its_place(&wpc);
     assert_eq!(signature(&wpc, "n0"), "() -> u64");
     assert_eq!(signature(&wpc, "n8"), "(u64, u64, u64, u64, u64, u64, u64, u64) -> Vec<u64>");
 }
@@ -78,20 +84,7 @@ fn the_context_comes_before_zero_to_eight_parameters_and_is_none_of_them() {
             vec![a, b, c, d, e, f, g, h]
         });
     });
-    assert_eq!(wpc.call::<u64>("n0", ()).expect("it runs"), 0);
-    assert_eq!(wpc.call::<u64>("n1", 1_u64).expect("it runs"), 1);
-    let results = [
-        wpc.call::<Vec<u64>>("n2", (1_u64, 2_u64)),
-        wpc.call("n3", (1_u64, 2_u64, 3_u64)),
-        wpc.call("n4", (1_u64, 2_u64, 3_u64, 4_u64)),
-        wpc.call("n5", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64)),
-        wpc.call("n6", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64)),
-        wpc.call("n7", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64)),
-        wpc.call("n8", (1_u64, 2_u64, 3_u64, 4_u64, 5_u64, 6_u64, 7_u64, 8_u64)),
-    ];
-    for (result, count) in results.into_iter().zip(2_u64..) {
-        assert_eq!(result.expect("it runs"), (1..=count).collect::<Vec<_>>());
-    }
+    assert_each_arrives_at_its_place(&wpc);
     assert_eq!(signature(&wpc, "n1"), "(u64) -> u64");
     assert_eq!(signature(&wpc, "n8"), "(u64, u64, u64, u64, u64, u64, u64, u64) -> Vec<u64>");
 }
