@@ -46,7 +46,8 @@ impl Pool {
     }
 
     fn try_submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
-        if current::inside_of(self.id()).is_some_and(|inside| inside.is_abandoned()) {
+        let inside = current::inside();
+        if inside.as_ref().is_some_and(|inside| inside.pool_id() == self.id() && inside.is_abandoned()) {
             return Err(request.refuse(RejectReason::Abandoned));
         }
         let crew = self.crew();
@@ -56,7 +57,7 @@ impl Pool {
             Target::Definition(definition) => Some(Arc::clone(definition)),
         };
         let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
-        let outgoing = current::inside().and_then(|inside| inside.outgoing());
+        let outgoing = inside.and_then(|inside| inside.outgoing());
         let (chain, outer) = match outgoing {
             None => (Chain::default(), None),
             Some(Outgoing { chain: Some(chain), deadline }) => (chain, deadline),

@@ -36,7 +36,7 @@ pub enum StartError {
     #[error("the workers are being started or stopped by another thread")]
     Busy,
     /// No worker was ready within `start_timeout`.
-    #[error("no worker was ready in time; failed: {}", failed.len())]
+    #[error("no worker was ready within `start_timeout`: {}", first(failed))]
     NoneReady {
         /// The workers whose start failed, and why.
         failed: Vec<StartFailure>,
@@ -44,6 +44,14 @@ pub enum StartError {
     /// The pool's own threads could not be started.
     #[error("a thread of the pool could not be started")]
     Thread(#[source] std::io::Error),
+}
+
+/// The first failure, which says what is wrong with the others too, as a rule.
+fn first(failed: &[StartFailure]) -> String {
+    match failed.first() {
+        None => "none has answered".to_owned(),
+        Some(StartFailure { worker_id, reason }) => format!("worker {worker_id}: {reason}"),
+    }
 }
 
 /// A worker that was not started.

@@ -220,7 +220,6 @@ impl Crew {
             drop(timekeeper);
             abandoned = self.slots.all.iter().filter(|slot| slot.was_killed()).map(|slot| slot.id).collect();
         }
-        // A call that came while the gate was closing may have been pushed just before its queue closed.
         let after = shift.totals();
         let cancelled = after.cancelled - before.cancelled;
         let cancelled_running = shift.cancelled_running() - cancelled_before;

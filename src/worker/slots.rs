@@ -141,13 +141,14 @@ impl Slots {
             .collect()
     }
 
-    /// Closes every queue and ends every call that waits; how many that were.
-    pub(crate) fn close_all(&self, end: End) -> usize {
+    /// Closes every queue and ends every call that waits. What they hold is dropped by the reaper.
+    pub(crate) fn close_all(&self, end: End) {
         self.all.iter().for_each(Slot::close);
         let jobs: Vec<Job> = self.all.iter().flat_map(|slot| slot.queue.drain()).collect();
-        let ended = jobs.iter().filter_map(|job| job.call().end_queued(end)).count();
+        for job in &jobs {
+            drop(job.call().end_queued(end));
+        }
         reaper::drop_later(jobs);
-        ended
     }
 
     /// The worker of `slot` is lost for good. Its queue is left to the others; without another worker nothing that
