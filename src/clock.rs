@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
@@ -18,6 +18,8 @@ pub struct Clock {
 #[derive(Debug)]
 struct Hands {
     state: Mutex<HandState>,
+    /// The wall's time when the clock was made.
+    made_at: SystemTime,
 }
 
 struct HandState {
@@ -67,8 +69,10 @@ impl Clock {
     /// assert_eq!(clock.now() - before, Duration::from_secs(3));
     /// ```
     pub fn manual() -> (Self, ManualClock) {
-        let origin = Self::system().origin;
-        let hands = Arc::new(Hands { state: Mutex::new(HandState { now: origin, parked: Vec::new() }) });
+        let machine = Self::system();
+        let origin = machine.origin;
+        let state = Mutex::new(HandState { now: origin, parked: Vec::new() });
+        let hands = Arc::new(Hands { state, made_at: machine.system_time() });
         (Self { origin, hands: Some(Arc::clone(&hands)) }, ManualClock { hands })
     }
 
@@ -78,6 +82,16 @@ impl Clock {
         match &self.hands {
             None => Instant::now(),
             Some(hands) => hands.state.lock().now,
+        }
+    }
+
+    /// The time on the wall, to be shown and never to be measured with: the machine's may jump. That of a hand-moved
+    /// clock is the wall's time when it was made, and how far it has been moved since.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub(crate) fn system_time(&self) -> SystemTime {
+        match &self.hands {
+            None => SystemTime::now(),
+            Some(hands) => hands.made_at + (hands.state.lock().now - self.origin),
         }
     }
 
@@ -179,6 +193,17 @@ mod tests {
         std::thread::park(); // the token is there: this returns at once, else the watchdog of the suite speaks
         assert_eq!(clock.wait(Some(until)), Wait::Elapsed);
         assert_eq!(hands.waiting(), 0);
+    }
+
+    #[test]
+    fn the_wall_time_of_the_manual_clock_moves_with_its_hands_alone() {
+        let (clock, hands) = Clock::manual();
+        let before = clock.system_time();
+        assert_eq!(clock.system_time(), before);
+        hands.advance(Duration::from_millis(1_500));
+        assert_eq!(clock.system_time(), before + Duration::from_millis(1_500));
+        let machine = Clock::system().system_time();
+        assert!(machine >= before, "the manual clock was made at a time that has passed");
     }
 
     #[test]

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::function::{Interrupt, Value, Wanted};
-use crate::id::CallId;
+use crate::event::CallSpan;
+use crate::function::{FunctionError, Interrupt, Value, Wanted};
+use crate::id::{CallId, WorkerId};
 use crate::sync::{AtomicBool, AtomicU8, Mutex, current, park};
 
 use super::chain::Chain;
 use super::definition::Definition;
 use super::load::{Hand, Load, Ticket};
+use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
 use super::start_word::StartWord;
@@ -47,6 +49,7 @@ pub(crate) struct Call {
     pub(crate) chain: Chain,
     /// Whether the timekeeper ends it at its deadline: nobody may be waiting who would.
     pub(crate) watched: bool,
+    pub(crate) span: CallSpan,
     outcome: AtomicU8,
     start: StartWord,
     interrupted: AtomicBool,
@@ -63,8 +66,10 @@ struct Body {
 
 impl Call {
     pub(crate) fn new(shift: &Arc<Shift>, making: Making) -> Self {
+        let id = CallId::next();
         Self {
-            id: CallId::next(),
+            id,
+            span: CallSpan::new(making.definition.name.as_str(), id),
             definition: making.definition,
             shift: Arc::clone(shift),
             wanted: making.wanted,
@@ -133,8 +138,9 @@ impl Call {
         let killed = self.start.kill(&self.shift.loads);
         // Before the ticket drops: where none is out, every call has been counted.
         self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
+        let news = self.news(killed.slot, &outcome);
         drop(killed.ticket);
-        Ok(self.publish(outcome))
+        Ok(self.publish(outcome, news))
     }
 
     /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,
@@ -145,28 +151,40 @@ impl Call {
         }
         let killed = self.start.kill(&self.shift.loads);
         let started = killed.started;
-        self.shift.loads[killed.slot.index()].tally.end(end.outcome(started).ending());
+        let outcome = end.outcome(started);
+        self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
+        let news = self.news(killed.slot, &outcome);
         killed.drop_ticket();
         self.shift.tell_quiet();
         self.interrupt();
         if started {
             self.watch_overrun();
+            self.shift.look();
         }
-        Some(self.publish(end.outcome(started)))
+        Some(self.publish(outcome, news))
     }
 
     /// Ends the call if it waits: no worker can have started it. None if it has started or been decided.
     pub(crate) fn end_queued(&self, end: End) -> Option<Wakeup> {
+        self.end_unstarted(end.outcome(false))
+    }
+
+    /// Ends a call that waits and that no worker can run; none as for [`Call::end_queued`].
+    pub(crate) fn fail_queued(&self, error: FunctionError) -> Option<Wakeup> {
+        self.end_unstarted(Outcome::Failed(error))
+    }
+
+    fn end_unstarted(&self, outcome: Outcome) -> Option<Wakeup> {
         let ticket = self.start.withdraw(&self.shift.loads)?;
-        let load = &self.shift.loads[ticket.slot().index()];
+        let slot = ticket.slot();
         if !self.decide() {
             return None; // who decided it finds it dead; the ticket falls here
         }
-        let outcome = end.outcome(false);
-        load.tally.end(outcome.ending());
+        let news = self.news(slot, &outcome);
+        self.shift.loads[slot.index()].tally.end(outcome.ending());
         drop(ticket);
         self.shift.tell_quiet();
-        Some(self.publish(outcome))
+        Some(self.publish(outcome, news))
     }
 
     /// Asks the function to return early.
@@ -227,11 +245,15 @@ impl Call {
         self.outcome.compare_exchange(PENDING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    fn publish(&self, outcome: Outcome) -> Wakeup {
+    fn news(&self, worker: WorkerId, outcome: &Outcome) -> Option<News> {
+        News::of(&self.shift, (self.id, self.definition.name.text()), worker, outcome)
+    }
+
+    fn publish(&self, outcome: Outcome, news: Option<News>) -> Wakeup {
         let mut body = self.body.lock();
         body.outcome = Some(outcome);
         self.outcome.store(DONE, Ordering::Release);
-        Wakeup(body.waiter.take())
+        Wakeup { waiter: body.waiter.take(), _news: news }
     }
 
     fn watch_overrun(&self) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::function::{Cargo, Constant, Function, HashOf, Misfit, Requirement, Value};
+use crate::function::{Cargo, Constant, Dependency, Function, HashOf, Misfit, Requirement, Value};
 use crate::hash::Hash;
 use crate::id::{Name, Version};
 
@@ -18,6 +18,8 @@ pub(crate) struct Definition {
     pub(crate) hash_of: HashOf,
     /// The versions of the constants that it requires, as far as they are defined.
     pub(crate) constants: Arc<[Arc<Constant>]>,
+    /// The versions of the dependencies that it requires, as far as they are defined.
+    pub(crate) dependencies: Arc<[Arc<Dependency>]>,
     /// The first requirement that is not defined.
     pub(crate) missing: Option<Requirement>,
 }

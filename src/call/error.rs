@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::function::{FunctionError, Misfit, Value};
+use crate::function::{FunctionError, InstanceError, Misfit, Value};
 use crate::hash::Hash;
 use crate::sync::Mutex;
 
@@ -158,8 +158,8 @@ pub enum RejectReason {
     /// The workers have not been started, or are stopping or stopped.
     #[error("the pool is not running")]
     NotRunning,
-    /// Every worker was lost, and none is coming: the pool must be stopped and started again.
-    #[error("every worker was lost: stop the pool and start it again")]
+    /// Every worker was given up, or waits until a thread that was abandoned returns: none can serve, and none is coming.
+    #[error("no worker is left to serve, and none is coming by itself")]
     NoWorkers,
     /// Every worker that can take calls has as many waiting as it may have.
     #[error("every worker has {limit} calls waiting, as many as it may have")]
@@ -175,6 +175,14 @@ pub enum RejectReason {
     MissingRequirement {
         /// The constant's name or the dependency's alias.
         name: String,
+    },
+    /// The function requires a dependency that is defined, but that no worker could be given.
+    #[error("it requires `{name}`, which is not installed on any worker: {cause}")]
+    NotInstalled {
+        /// The dependency's alias.
+        name: String,
+        /// Why one of the workers has not got it.
+        cause: InstanceError,
     },
     /// The call was pinned to a hash that is not the function's.
     #[error("it was pinned to {expected}, but the function's hash is {found}")]

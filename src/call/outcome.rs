@@ -2,9 +2,11 @@
 
 use std::task::Waker;
 
-use crate::function::{FunctionError, Value, fence};
+use crate::fence;
+use crate::function::{FunctionError, Value};
 use crate::sync::Thread;
 
+use super::news::News;
 use super::tally::Ending;
 
 /// What a call ended in. A value is of the type that the caller wanted.
@@ -57,14 +59,19 @@ pub(crate) enum Waiter {
     Task(Waker),
 }
 
-/// Wakes who waits for an outcome, when it is dropped: after the outcome is there, and outside of every lock.
+/// Wakes who waits for an outcome, when it is dropped, and then tells of it: after the outcome is there, and outside of
+/// every lock.
 #[must_use = "dropped under a lock it would run a waker there"]
 #[derive(Debug)]
-pub(crate) struct Wakeup(pub(super) Option<Waiter>);
+pub(crate) struct Wakeup {
+    pub(super) waiter: Option<Waiter>,
+    /// Dropped last.
+    pub(super) _news: Option<News>,
+}
 
 impl Drop for Wakeup {
     fn drop(&mut self) {
-        match self.0.take() {
+        match self.waiter.take() {
             None => {}
             Some(Waiter::Thread(thread)) => thread.unpark(),
             // A waker is the one piece of a user's code that runs here; if it panics, that is its own affair.

@@ -1,11 +1,14 @@
 //! [`Shift`]: what all calls of a pool share from one start of its workers to the stop after it.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
+use crate::event::Bus;
 use crate::id::{PoolId, Run, WorkerId};
-use crate::sync::{AtomicU8, Signal};
+use crate::supervise::Mailbox;
+use crate::sync::{AtomicU8, AtomicUsize, Signal};
 
 use super::load::Load;
 use super::tally::Totals;
@@ -36,12 +39,21 @@ pub(crate) struct Shift {
     pub(crate) overrun_grace: Duration,
     /// Notified, once the gate is not open, by each worker that has nothing left to do, and by whoever ends a call.
     pub(crate) quiet: Signal,
+    pub(crate) bus: Arc<Bus>,
+    /// The supervisor's, as soon as there is one.
+    pub(crate) mailbox: OnceLock<Mailbox>,
     gate: AtomicU8,
+    /// Calls that have ended and whose event is to come.
+    telling: AtomicUsize,
 }
 
 impl Shift {
-    pub(crate) fn new(pool: PoolId, clock: Clock, times: (Duration, Duration), runs: &[Run]) -> Self {
-        let (call_timeout, overrun_grace) = times;
+    pub(crate) fn new(
+        pool: PoolId,
+        (clock, bus): (Clock, Arc<Bus>),
+        (call_timeout, overrun_grace): (Duration, Duration),
+        runs: &[Run],
+    ) -> Self {
         let slot = |at: usize| WorkerId(u32::try_from(at).expect("the pool limits its workers"));
         Self {
             pool,
@@ -51,6 +63,9 @@ impl Shift {
             call_timeout,
             overrun_grace,
             quiet: Signal::default(),
+            bus,
+            mailbox: OnceLock::new(),
+            telling: AtomicUsize::new(0),
             gate: AtomicU8::new(Gate::Open as u8),
         }
     }
@@ -74,6 +89,29 @@ impl Shift {
         crate::sync::full_fence();
         if self.gate() != Gate::Open {
             self.quiet.notify();
+        }
+    }
+
+    /// One more event is to come: a stop waits for it.
+    pub(super) fn begin_telling(&self) {
+        self.telling.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It has been emitted.
+    pub(super) fn end_telling(&self) {
+        self.telling.fetch_sub(1, Ordering::AcqRel);
+        self.tell_quiet();
+    }
+
+    /// Whether every call that has ended has been told of.
+    pub(crate) fn has_told(&self) -> bool {
+        self.telling.load(Ordering::Acquire) == 0
+    }
+
+    /// Has the supervisor look which workers overrun.
+    pub(crate) fn look(&self) {
+        if let Some(mailbox) = self.mailbox.get() {
+            mailbox.look();
         }
     }
 

@@ -75,6 +75,11 @@ impl Round {
         Self { now, earliest: None, wakeups: Vec::new() }
     }
 
+    /// The time of this look.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
     /// Whether `at` has come; if not, the next look is at `at` or before.
     pub(crate) fn is_due(&mut self, at: Instant) -> bool {
         if at <= self.now {

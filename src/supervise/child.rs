@@ -20,6 +20,10 @@ pub(crate) enum Input {
     Ready { run: Run },
     /// The run could not be started, or ended; `last` is the newest number that it went by.
     Exited { run: Run, last: Run, end: RunEnd },
+    /// Whether what now runs there goes on although its time is over.
+    Overrun(bool),
+    /// One of the runs that were left behind has come to its end.
+    Room,
     /// Time has passed.
     Tick,
 }
@@ -43,6 +47,8 @@ pub(crate) enum Action {
     RequestStop,
     /// End the run.
     Kill,
+    /// Tell the kind's adapter that the child waits until there is room for another run.
+    Hold,
     /// Tell the kind's adapter that the child is not started again.
     GiveUp,
 }
@@ -59,6 +65,12 @@ pub(crate) struct Child {
     ready_since: Option<Instant>,
     /// Restarts in a row.
     attempt: u32,
+    /// The delay that was decided on last.
+    delay: Duration,
+    /// Whether the run comes after a delay.
+    is_restart: bool,
+    /// Whether the restarts of the window were used up.
+    is_exhausted: bool,
     /// When the restarts inside the window were decided, the oldest first.
     recent: VecDeque<Instant>,
 }
@@ -73,12 +85,45 @@ impl Child {
             due: None,
             ready_since: None,
             attempt: 0,
+            delay: Duration::ZERO,
+            is_restart: false,
+            is_exhausted: false,
             recent: VecDeque::new(),
         }
     }
 
     pub(crate) fn observed(&self) -> Observed {
         self.observed
+    }
+
+    /// The number that the run was started under.
+    pub(crate) fn run(&self) -> Run {
+        self.run
+    }
+
+    /// Which restart in a row was decided on last, counted from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The delay of that restart.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Whether the run that starts or serves comes after such a delay.
+    pub(crate) fn is_restart(&self) -> bool {
+        self.is_restart
+    }
+
+    /// Whether it waits until there is room beside the runs that were left behind.
+    pub(crate) fn is_held(&self) -> bool {
+        self.observed == Observed::Backoff && self.due.is_none()
+    }
+
+    /// Whether it was given up because the window's restarts were used up.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.is_exhausted
     }
 
     /// When [`Input::Tick`] is due.
@@ -89,16 +134,25 @@ impl Child {
     /// `jitter` is added to the delay, if this step decides on one.
     pub(crate) fn step(&mut self, now: Instant, input: Input, jitter: Duration) -> Option<Action> {
         match (self.observed, input) {
-            (Observed::Stopped | Observed::GaveUp, Input::Start) => Some(self.begin(now)),
+            (Observed::Stopped | Observed::GaveUp, Input::Start) => Some(self.begin(now, false)),
             (Observed::Starting, Input::Ready { run }) if run == self.run => {
                 self.ready_since = Some(now);
                 self.enter(Observed::Ready, None);
                 None
             }
-            (Observed::Starting | Observed::Ready, Input::Stop { kill_at }) => {
+            (Observed::Ready, Input::Overrun(true)) => {
+                self.enter(Observed::Degraded, None);
+                None
+            }
+            (Observed::Degraded, Input::Overrun(false)) => {
+                self.enter(Observed::Ready, None);
+                None
+            }
+            (Observed::Starting | Observed::Ready | Observed::Degraded, Input::Stop { kill_at }) => {
                 self.enter(Observed::Draining, Some(kill_at));
                 Some(Action::RequestStop)
             }
+            (Observed::Backoff, Input::Room) if self.is_held() => Some(self.begin(now, false)),
             (Observed::Backoff, Input::Stop { .. }) => {
                 self.enter(Observed::Stopped, None);
                 None
@@ -106,13 +160,14 @@ impl Child {
             (_, Input::Exited { run, last, end }) if run == self.run => self.exited(now, last, end, jitter),
             (_, Input::Tick) if self.due.is_some_and(|due| now >= due) => {
                 self.due = None;
-                Some(if self.observed == Observed::Backoff { self.begin(now) } else { Action::Kill })
+                Some(if self.observed == Observed::Backoff { self.begin(now, true) } else { Action::Kill })
             }
             _ => None,
         }
     }
 
-    fn begin(&mut self, now: Instant) -> Action {
+    fn begin(&mut self, now: Instant, is_restart: bool) -> Action {
+        self.is_restart = is_restart;
         self.run = self.run.next();
         self.ready_since = None;
         self.enter(Observed::Starting, now.checked_add(self.start_timeout));
@@ -126,7 +181,7 @@ impl Child {
                 self.enter(Observed::Stopped, None);
                 None
             }
-            Observed::Starting | Observed::Ready => {
+            Observed::Starting | Observed::Ready | Observed::Degraded => {
                 self.run = last;
                 self.lost(now, end, jitter)
             }
@@ -135,18 +190,23 @@ impl Child {
     }
 
     /// The one place that decides whether and when a lost child is started again. Runs that were left behind are
-    /// replaced at once and are not counted: their own limit bounds them.
+    /// replaced at once, or once there is room, and are not counted: their own limit bounds them.
     fn lost(&mut self, now: Instant, end: RunEnd, jitter: Duration) -> Option<Action> {
         let counted = match end {
             RunEnd::Abandoned { may_replace: true } if self.policy.restarts() => {
-                return Some(self.begin(now));
+                return Some(self.begin(now, false));
+            }
+            RunEnd::Abandoned { may_replace: false } if self.policy.restarts() => {
+                self.enter(Observed::Backoff, None);
+                return Some(Action::Hold);
             }
             RunEnd::Ended { succeeded } if self.policy.restarts() => {
                 let uptime = self.ready_since.map(|since| now.saturating_duration_since(since));
                 if succeeded && uptime.is_some_and(|uptime| self.policy.is_stable(uptime)) {
                     self.attempt = 0;
                 }
-                self.count(now)
+                self.is_exhausted = !self.count(now);
+                !self.is_exhausted
             }
             _ => false,
         };
@@ -154,9 +214,9 @@ impl Child {
             self.enter(Observed::GaveUp, None);
             return Some(Action::GiveUp);
         }
-        let delay = self.policy.delay(self.attempt).saturating_add(jitter);
+        self.delay = self.policy.delay(self.attempt).saturating_add(jitter);
         self.attempt = self.attempt.saturating_add(1);
-        self.enter(Observed::Backoff, now.checked_add(delay));
+        self.enter(Observed::Backoff, now.checked_add(self.delay));
         None
     }
 
@@ -289,12 +349,59 @@ mod tests {
     }
 
     #[test]
+    fn an_overrun_degrades_until_it_is_over_and_a_degraded_child_is_stopped_or_lost_like_any_other() {
+        let now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure(), now);
+        assert_eq!(child.step(now, Input::Overrun(false), NONE), None);
+        assert_eq!(child.observed(), Observed::Ready);
+        assert_eq!(child.step(now, Input::Overrun(true), NONE), None);
+        assert_eq!(child.observed(), Observed::Degraded);
+        assert_eq!(child.step(now, Input::Overrun(false), NONE), None);
+        assert_eq!(child.observed(), Observed::Ready);
+        assert_eq!(child.step(now, Input::Overrun(true), NONE), None);
+        assert_eq!(child.step(now, exited(1, LOST), NONE), None);
+        assert_eq!((child.observed(), child.attempt(), child.is_restart()), (Observed::Backoff, 1, false));
+        assert_eq!(child.step(now, Input::Overrun(true), NONE), None);
+        assert_eq!(child.observed(), Observed::Backoff, "nothing runs");
+        assert_eq!(child.step(now + child.delay(), Input::Tick, NONE), Some(Action::Start(Run(2))));
+        assert!(child.is_restart());
+    }
+
+    #[test]
+    fn w13_a_child_that_is_lost_once_a_minute_for_an_hour_is_always_restarted() {
+        let (clock, hands) = Clock::manual();
+        let mut child = started(RestartPolicy::on_failure(), clock.now());
+        for run in 1..=60 {
+            hands.advance(Duration::from_secs(60));
+            assert_eq!(child.step(clock.now(), exited(run, LOST), NONE), None, "run {run}");
+            assert_eq!(child.observed(), Observed::Backoff);
+            let due = child.deadline().expect("it is to start again");
+            let action = child.step(due, Input::Tick, NONE);
+            assert_eq!(action, Some(Action::Start(Run(run + 1))));
+            assert_eq!(child.step(due, Input::Ready { run: Run(run + 1) }, NONE), None);
+        }
+        // The window is what counts: three more within it are too many.
+        for run in [61, 62] {
+            assert_eq!(child.step(clock.now(), exited(run, LOST), NONE), None);
+            let due = child.deadline().expect("it is to start again");
+            assert_eq!(child.step(due, Input::Tick, NONE), Some(Action::Start(Run(run + 1))));
+        }
+        assert_eq!(child.step(clock.now(), exited(63, LOST), NONE), Some(Action::GiveUp));
+    }
+
+    #[test]
     fn a_run_left_behind_is_replaced_at_once_while_there_may_be_more() {
         let now = Clock::system().now();
         let mut child = started(RestartPolicy::on_failure(), now);
         let replaced = RunEnd::Abandoned { may_replace: true };
         assert_eq!(child.step(now, exited(1, replaced), NONE), Some(Action::Start(Run(2))));
         let last = RunEnd::Abandoned { may_replace: false };
-        assert_eq!(child.step(now, exited(2, last), NONE), Some(Action::GiveUp));
+        assert_eq!(child.step(now, exited(2, last), NONE), Some(Action::Hold));
+        assert_eq!((child.observed(), child.deadline(), child.is_held()), (Observed::Backoff, None, true));
+        assert_eq!(child.step(now + START, Input::Tick, NONE), None);
+        assert_eq!(child.step(now, Input::Room, NONE), Some(Action::Start(Run(3))));
+        assert_eq!(child.step(now, Input::Room, NONE), None);
+        let mut off = started(RestartPolicy::never(), now);
+        assert_eq!(off.step(now, exited(1, last), NONE), Some(Action::GiveUp));
     }
 }

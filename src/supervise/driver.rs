@@ -2,24 +2,27 @@
 //!
 //! # Theory of operation
 //!
-//! The thread parks. It is woken by a message in its mailbox or by the earliest deadline of a child. It owns every
+//! The thread parks. It is woken by a message in its mailbox, by a wish that it look at its children, or by the earliest
+//! deadline of a child. It owns every
 //! [`Child`] and what was started for it. It ends when a stop was asked for and no child is left, and says so on the
 //! board. It runs no user code and holds no lock while it calls an adapter.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::clock::Clock;
+use crate::event::Bus;
 use crate::id::Run;
 use crate::sync;
 
 use super::board::{Board, Observed};
-use super::child::{Action, Child, Input, RunEnd};
+use super::child::{Action, Child, Input};
+use super::chronicle::{Chronicle, Glance, Turn};
 use super::notice::{ExitNotice, Mailbox, Message};
 use super::policy::RestartPolicy;
 use super::{ChildId, Running, Start};
@@ -36,6 +39,7 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) start_timeout: Duration,
     pub(crate) policy: RestartPolicy,
+    pub(crate) bus: Arc<Bus>,
     /// What the jitter of the delays is drawn from.
     pub(crate) seed: u64,
     /// The number of the last run of each child so far; as many as there are children.
@@ -47,8 +51,12 @@ impl Driver {
     pub(crate) fn start<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> std::io::Result<Self> {
         let (mailbox, inbox) = Mailbox::new(setup.runs.len());
         let board = Arc::new(Board::new(setup.runs.len()));
-        let care =
-            |run: &Run| Care { child: Child::new(setup.policy, setup.start_timeout, *run), running: None };
+        let care = |run: &Run| Care {
+            child: Child::new(setup.policy, setup.start_timeout, *run),
+            running: None,
+            why: None,
+            was_begun: false,
+        };
         let drive = Drive {
             clock: setup.clock,
             kind: Box::new(kind(&mailbox)),
@@ -56,6 +64,7 @@ impl Driver {
             board: Arc::clone(&board),
             children: setup.runs.iter().map(care).collect(),
             stopping: false,
+            chronicle: Chronicle::new(setup.bus, setup.policy),
             jitter_max: setup.policy.jitter_max(),
             chance: StdRng::seed_from_u64(setup.seed),
         };
@@ -82,6 +91,10 @@ impl Driver {
 struct Care {
     child: Child,
     running: Option<Box<dyn Running>>,
+    /// Why the run ends, as far as it is known before its end.
+    why: Option<Arc<str>>,
+    /// Whether it has been started before.
+    was_begun: bool,
 }
 
 /// The driver's side of the thread.
@@ -92,6 +105,7 @@ struct Drive {
     board: Arc<Board>,
     children: Vec<Care>,
     stopping: bool,
+    chronicle: Chronicle,
     jitter_max: Duration,
     chance: StdRng,
 }
@@ -108,18 +122,40 @@ impl Drive {
         self.mailbox.attend();
         self.step_all(Input::Start);
         while !self.has_ended() {
+            if self.mailbox.is_to_look() {
+                self.look();
+            }
             match inbox.try_recv() {
-                Ok(Message::News { child, input }) => self.step(child, input),
+                Ok(Message::News { child, input, why }) => {
+                    let known = &mut self.children[child as usize].why;
+                    *known = why.or(known.take());
+                    self.step(child, input);
+                }
                 Ok(Message::StopAll { kill_at }) => {
                     self.stopping = true;
                     self.step_all(Input::Stop { kill_at });
                 }
-                Err(_) => {
-                    let due = self.children.iter().filter_map(|care| care.child.deadline()).min();
-                    if !self.clock.wait(due).park(sync::park) {
-                        self.step_all(Input::Tick);
-                    }
-                }
+                Err(_) => self.rest(),
+            }
+        }
+    }
+
+    /// Parks until there is something to do.
+    fn rest(&mut self) {
+        let due = self.children.iter().filter_map(|care| care.child.deadline()).min();
+        if !self.clock.wait(due).park(sync::park) {
+            self.step_all(Input::Tick);
+        }
+    }
+
+    fn look(&mut self) {
+        for child in 0..self.children.len() {
+            let overruns = self.children[child].running.as_ref().map(|running| running.is_overrun());
+            if let Some(overruns) = overruns {
+                self.step(id_of(child), Input::Overrun(overruns));
+            }
+            if self.children[child].child.is_held() && self.kind.has_room() {
+                self.step(id_of(child), Input::Room);
             }
         }
     }
@@ -131,7 +167,7 @@ impl Drive {
 
     fn step_all(&mut self, input: Input) {
         for child in 0..self.children.len() {
-            self.step(ChildId::try_from(child).expect("there are fewer children than ids"), input);
+            self.step(id_of(child), input);
         }
     }
 
@@ -139,39 +175,58 @@ impl Drive {
         let now = self.clock.now();
         let jitter = self.jitter(input);
         let care = &mut self.children[id as usize];
-        let before = care.child.observed();
+        let (before, was_restart) = (Glance::of(&care.child), care.child.is_restart());
+        let run = match (input, &care.running) {
+            (Input::Exited { last, .. }, _) => last,
+            (_, Some(running)) => running.newest(),
+            _ => before.run,
+        };
         let action = care.child.step(now, input, jitter);
+        let after = Glance::of(&care.child);
+        if before.observed != after.observed || before.run != after.run {
+            let why = care.why.take_if(|_| matches!(input, Input::Exited { .. }));
+            let turn =
+                Turn { before, after, run, input, child: &care.child, was_restart, why: why.as_deref() };
+            if let Some(failure) = self.chronicle.tell(id, &turn) {
+                self.board.failed(id, &failure);
+            }
+        }
+        if matches!(after.observed, Observed::Stopped | Observed::Backoff | Observed::GaveUp) {
+            care.running = None;
+        }
         match action {
-            Some(Action::Start(run)) => self.begin(id, run, now),
+            Some(Action::Start(run)) => self.begin(id, run),
             Some(Action::RequestStop) => care.running.iter().for_each(|running| running.request_stop()),
             Some(Action::Kill) => care.running.iter().for_each(|running| running.kill()),
+            Some(Action::Hold) => self.hold(id),
             Some(Action::GiveUp) => self.kind.gave_up(id),
             None => {}
         }
-        let care = &mut self.children[id as usize];
-        let after = care.child.observed();
-        if matches!(after, Observed::Stopped | Observed::Backoff | Observed::GaveUp) {
-            care.running = None;
-        }
-        if before != after {
-            self.board.show(id, after);
+        if before.observed != after.observed {
+            self.board.show(id, after.observed);
         }
     }
 
-    fn begin(&mut self, id: ChildId, run: Run, now: Instant) {
+    /// Looks once more for room, which may have come before anybody could know that the child waits for it.
+    fn hold(&mut self, id: ChildId) {
+        self.kind.held(id);
+        self.mailbox.look();
+    }
+
+    fn begin(&mut self, id: ChildId, run: Run) {
         let notice = ExitNotice::new(self.mailbox.clone(), id, run);
+        let care = &mut self.children[id as usize];
+        care.why = None;
         match self.kind.start(id, run, notice) {
-            Ok(running) => self.children[id as usize].running = Some(running),
-            Err(why) => {
-                // The notice that `start` was given has been dropped, so the exit is on its way already; the
-                // failure is told here so that the reason is known before the exit is seen.
-                self.board.failed(id, why);
-                let exited = Input::Exited { run, last: run, end: RunEnd::Ended { succeeded: false } };
-                let jitter = self.jitter(exited);
-                if let Some(Action::GiveUp) = self.children[id as usize].child.step(now, exited, jitter) {
-                    self.kind.gave_up(id);
-                }
+            Ok(running) => {
+                care.running = Some(running);
+                self.chronicle.spawned(id, run);
             }
+            // The notice that `start` was given has been dropped, so the exit is on its way already.
+            Err(why) => care.why = Some(why.into()),
+        }
+        if std::mem::replace(&mut care.was_begun, true) {
+            self.board.restarted(id);
         }
     }
 
@@ -183,4 +238,8 @@ impl Drive {
         let nanos = u64::try_from(self.jitter_max.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(self.chance.random_range(0..=nanos))
     }
+}
+
+fn id_of(child: usize) -> ChildId {
+    ChildId::try_from(child).expect("there are fewer children than ids")
 }

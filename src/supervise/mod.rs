@@ -5,6 +5,7 @@
 
 mod board;
 mod child;
+mod chronicle;
 mod driver;
 mod notice;
 mod policy;
@@ -14,7 +15,7 @@ pub use policy::{PolicyError, RestartPolicy};
 
 pub(crate) use child::RunEnd;
 pub(crate) use driver::{Driver, Setup};
-pub(crate) use notice::{ExitNotice, Mailbox};
+pub(crate) use notice::{Departure, ExitNotice, Mailbox};
 
 use crate::id::Run;
 
@@ -25,6 +26,12 @@ pub(crate) type ChildId = u32;
 pub(crate) trait Start: Send + Sync + 'static {
     /// Begins the run of a child. It returns soon; the child says by `notice` when it is ready and when it ended.
     fn start(&self, child: ChildId, run: Run, notice: ExitNotice) -> Result<Box<dyn Running>, String>;
+
+    /// The child is not started again before there is room for another run beside those that were left behind.
+    fn held(&self, child: ChildId);
+
+    /// Whether there is. Whoever makes room has the driver look ([`Mailbox::look`]).
+    fn has_room(&self) -> bool;
 
     /// The child is not started again.
     fn gave_up(&self, child: ChildId);
@@ -37,4 +44,11 @@ pub(crate) trait Running: Send {
 
     /// Ends the child, or what is left of it for the driver: an exit notice follows.
     fn kill(&self);
+
+    /// The newest number that the run goes by.
+    fn newest(&self) -> Run;
+
+    /// Whether it goes on with something whose time is over. Whoever changes that has the driver look
+    /// ([`Mailbox::look`]).
+    fn is_overrun(&self) -> bool;
 }

@@ -1,21 +1,34 @@
 //! What reaches the driver: its [`Mailbox`], and the [`ExitNotice`] by which a child cannot end unnoticed.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::id::Run;
-use crate::sync::{Thread, current};
+use crate::sync::{AtomicBool, Thread, current};
 
 use super::ChildId;
 use super::child::{Input, RunEnd};
 
+/// The end of a run.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    /// The number that it was started under.
+    pub(crate) run: Run,
+    /// The newest number that it went by.
+    pub(crate) last: Run,
+    pub(crate) end: RunEnd,
+    /// Why it ended, if that is known.
+    pub(crate) why: Option<Arc<str>>,
+}
+
 /// One message to the driver.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// News of a child.
-    News { child: ChildId, input: Input },
+    /// News of a child; of its end with what was wrong, if it knew.
+    News { child: ChildId, input: Input, why: Option<Arc<str>> },
     /// All children are to end, and are killed at `kill_at`.
     StopAll { kill_at: Instant },
 }
@@ -25,13 +38,15 @@ pub(super) enum Message {
 pub(crate) struct Mailbox {
     sender: Sender<Message>,
     driver: Arc<OnceLock<Thread>>,
+    /// Whether the driver is to look at its children.
+    look: Arc<AtomicBool>,
 }
 
 impl Mailbox {
     /// A mailbox for so many children, and its reading end.
     pub(super) fn new(children: usize) -> (Self, Receiver<Message>) {
         let (sender, receiver) = crossbeam_channel::bounded(16 + 4 * children);
-        (Self { sender, driver: Arc::default() }, receiver)
+        (Self { sender, driver: Arc::default(), look: Arc::default() }, receiver)
     }
 
     /// Says that the calling thread is the driver.
@@ -49,8 +64,23 @@ impl Mailbox {
     }
 
     /// Says that a run has ended which will not say so itself in time.
-    pub(crate) fn exited(&self, child: ChildId, run: Run, last: Run, end: RunEnd) {
-        self.post(Message::News { child, input: Input::Exited { run, last, end } });
+    pub(crate) fn exited(&self, child: ChildId, departure: Departure) {
+        let Departure { run, last, end, why } = departure;
+        self.post(Message::News { child, input: Input::Exited { run, last, end }, why });
+    }
+
+    /// Has the driver look which children overrun. It takes no place in the queue, so that it never waits.
+    pub(crate) fn look(&self) {
+        if !self.look.swap(true, Ordering::AcqRel)
+            && let Some(driver) = self.driver.get()
+        {
+            driver.unpark();
+        }
+    }
+
+    /// Whether the driver is to look, once for all who asked.
+    pub(super) fn is_to_look(&self) -> bool {
+        self.look.load(Ordering::Acquire) && self.look.swap(false, Ordering::AcqRel)
     }
 
     fn post(&self, message: Message) {
@@ -71,21 +101,28 @@ pub(crate) struct ExitNotice {
     last: Run,
     succeeded: bool,
     abandoned: bool,
+    why: Option<Arc<str>>,
 }
 
 impl ExitNotice {
     pub(super) fn new(mailbox: Mailbox, child: ChildId, run: Run) -> Self {
-        Self { mailbox, child, run, last: run, succeeded: false, abandoned: false }
+        Self { mailbox, child, run, last: run, succeeded: false, abandoned: false, why: None }
     }
 
     /// The run is ready.
     pub(crate) fn ready(&self) {
-        self.mailbox.post(Message::News { child: self.child, input: Input::Ready { run: self.run } });
+        let input = Input::Ready { run: self.run };
+        self.mailbox.post(Message::News { child: self.child, input, why: None });
     }
 
     /// The run has been of use.
     pub(crate) fn succeeded(&mut self) {
         self.succeeded = true;
+    }
+
+    /// The run ends because of this.
+    pub(crate) fn failed(&mut self, why: &str) {
+        self.why = Some(why.into());
     }
 
     /// The run was left behind: whoever did that has told of its end.
@@ -103,7 +140,8 @@ impl Drop for ExitNotice {
     fn drop(&mut self) {
         if !self.abandoned {
             let end = RunEnd::Ended { succeeded: self.succeeded };
-            self.mailbox.exited(self.child, self.run, self.last, end);
+            let why = self.why.take();
+            self.mailbox.exited(self.child, Departure { run: self.run, last: self.last, end, why });
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// A run that was abandoned because its function went on for too long is replaced at once and counts for neither: what
 /// bounds those is how many abandoned threads are still out, 4, or the number of workers if that is more. Beyond it the
-/// worker is given up.
+/// worker is replaced once one of them has returned.
 ///
 /// | setting | of [`RestartPolicy::on_failure`] | rule |
 /// |---|---|---|
@@ -104,12 +104,12 @@ pub enum PolicyError {
 }
 
 impl RestartPolicy {
-    /// A lost worker is given up; the default for now.
+    /// A lost worker is given up.
     pub fn never() -> Self {
         Self { when: When::Never, ..Self::on_failure() }
     }
 
-    /// A lost worker is started again, by the documented delays.
+    /// A lost worker is started again, by the documented delays: the default.
     pub fn on_failure() -> Self {
         Self {
             when: When::OnFailure,
@@ -189,7 +189,7 @@ impl RestartPolicy {
     }
 
     /// The delay before restart number `attempt` in a row, counted from 0, without jitter.
-    pub(super) fn delay(&self, attempt: u32) -> Duration {
+    pub(crate) fn delay(&self, attempt: u32) -> Duration {
         let factor = self.factor.checked_pow(attempt).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.max)
     }

@@ -1,0 +1,95 @@
+//! [`News`]: what a call that did not end in a value leaves to be told, once no lock is held any more.
+
+use std::sync::Arc;
+
+use crate::event::{Bus, EventName};
+use crate::id::{CallId, WorkerId};
+
+use super::error::{RejectReason, Rejected};
+use super::outcome::Outcome;
+use super::shift::Shift;
+
+/// Emits its event when it is dropped. A stop waits for all of them.
+#[derive(Debug)]
+pub(crate) struct News {
+    shift: Arc<Shift>,
+    call: CallId,
+    worker: WorkerId,
+    function: Arc<str>,
+    what: What,
+}
+
+/// How the call ended.
+#[derive(Debug)]
+enum What {
+    Failed { name: String, message: String, code: Option<String> },
+    Panicked { message: String },
+    Lost { started: bool },
+    TimedOut { started: bool },
+    Cancelled { started: bool },
+}
+
+impl News {
+    /// What is to be told of a call of `function` that ends at `worker`; nothing of one that ends in a value.
+    pub(crate) fn of(
+        shift: &Arc<Shift>,
+        (call, function): (CallId, &Arc<str>),
+        worker: WorkerId,
+        outcome: &Outcome,
+    ) -> Option<Self> {
+        // Texts are copied only for those who hear of them.
+        let copy = |text: &str| if shift.bus.is_heard() { text.to_owned() } else { String::new() };
+        let what = match outcome {
+            Outcome::Value(_) => return None,
+            Outcome::Failed(error) => What::Failed {
+                name: copy(error.name()),
+                message: copy(error.message()),
+                code: error.code().map(copy),
+            },
+            Outcome::Panicked(message) => What::Panicked { message: copy(message) },
+            Outcome::WorkerLost { started } => What::Lost { started: *started },
+            Outcome::TimedOut { started } => What::TimedOut { started: *started },
+            Outcome::Cancelled { started } => What::Cancelled { started: *started },
+        };
+        shift.begin_telling();
+        Some(Self { shift: Arc::clone(shift), call, worker, function: Arc::clone(function), what })
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        let failed = EventName::CallExecutionFailed;
+        let (event_name, reason, started) = match &self.what {
+            What::Failed { .. } => (failed, Some("failed"), true),
+            What::Panicked { .. } => (failed, Some("panicked"), true),
+            What::Lost { started } => (failed, Some("lost"), *started),
+            What::TimedOut { started } => (EventName::CallTimedOut, None, *started),
+            What::Cancelled { started } => (EventName::CallCancelled, None, *started),
+        };
+        self.shift.bus.emit(event_name, |draft| {
+            let draft = draft.worker(self.worker).call(self.call);
+            let draft = draft.detail("function_name", &*self.function).detail("started", started);
+            let draft = reason.into_iter().fold(draft, |draft, reason| draft.detail("reason", reason));
+            match &self.what {
+                What::Failed { name, message, code } => draft.error(name, message).code(code.as_deref()),
+                What::Panicked { message } => draft.error("Panicked", message),
+                What::Lost { .. } | What::TimedOut { .. } | What::Cancelled { .. } => draft,
+            }
+        });
+        self.shift.end_telling();
+    }
+}
+
+/// Tells of a call that was rejected since what it needs is not there; of other rejections there is nothing to tell.
+pub(crate) fn tell_rejected(bus: &Bus, rejected: &Rejected) {
+    let reason = match rejected.reason() {
+        RejectReason::NotDefined => "not defined",
+        RejectReason::MissingRequirement { .. } => "missing requirement",
+        RejectReason::NotInstalled { .. } => "not installed",
+        _ => return,
+    };
+    bus.emit(EventName::CallTargetMissing, |draft| {
+        let draft = draft.error("Rejected", rejected.reason().to_string());
+        draft.detail("function_name", rejected.function()).detail("reason", reason)
+    });
+}
