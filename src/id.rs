@@ -115,6 +115,28 @@ impl fmt::Display for Version {
     }
 }
 
+/// One load of a library. No two loads of a process have the same; a library is never unloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Generation(u64);
+
+impl Generation {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number behind the identity, counted from 1.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// The most bytes that a name may have.
 pub const NAME_BYTES_MAX: usize = 255;
 
@@ -171,6 +193,10 @@ impl Name {
     }
 
     pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn text(&self) -> &Arc<str> {
         &self.0
     }
 

@@ -5,9 +5,12 @@
 mod call;
 mod clock;
 mod codec;
+mod event;
+mod fence;
 mod function;
 mod hash;
 mod id;
+mod plugin;
 mod pool;
 mod registry;
 mod supervise;
@@ -17,19 +20,31 @@ mod wpc;
 
 pub use call::{CallError, NESTING_MAX, Pending, RejectReason, Rejected, Totals};
 pub use clock::{Clock, ManualClock};
+pub use event::{
+    Detail, EVENT_BUFFER_DEFAULT, Event, EventCounts, EventError, EventName, EventSource,
+    LISTENER_PANICS_MAX, LISTENERS_MAX, ListenerId, Severity, SubscribeError, Subscription, WaitEventError,
+};
 pub use function::{
-    Argument, Callable, ConstantError, Context, Function, FunctionError, HashOf, Interrupted, IntoFunction,
-    IsFunction, LocalInUse, Misfit, Parameter, Ref, Requirement, ReturnsResult, ReturnsValue, WithContext,
-    fallible,
+    Argument, Callable, ConstantError, Context, Function, FunctionError, HashOf, Import, ImportError,
+    InstanceError, Interrupted, IntoFunction, IsFunction, LocalInUse, Misfit, Parameter, Ref, Requirement,
+    ReturnsResult, ReturnsValue, WithContext, fallible,
 };
 pub use hash::{Hash, HashParseError};
-pub use id::{CallId, NAME_BYTES_MAX, NameError, PoolId, Run, Version, WorkerId};
-pub use pool::{
-    Defined, StartError, StartFailure, Started, Stats, StopError, StopReport, WORKERS_MAX, WaitError,
-    WorkerInfo, WorkerState,
+pub use id::{CallId, Generation, NAME_BYTES_MAX, NameError, PoolId, Run, Version, WorkerId};
+pub use plugin::{
+    ANSWER_BYTES_MAX, CFunction, DescriptorFlaw, Dylib, FUNCTIONS_MAX, LIBRARY_BYTES_MAX, LoadError, Symbol,
+    TEXT_BYTES_MAX,
 };
-pub use registry::{ConstantInfo, DEFINITIONS_MAX, DefineError, FunctionInfo};
+pub use pool::{
+    Defined, NotInstalled, StartError, StartFailure, Started, Stats, StopError, StopReport, WORKERS_MAX,
+    WaitError, WorkerInfo, WorkerState,
+};
+pub use registry::{
+    ConstantInfo, DEFINITIONS_MAX, DEPENDENCIES_MAX, DefineError, DependencyInfo, ExportInfo, FunctionInfo,
+    InstallFailure,
+};
 pub use supervise::{PolicyError, RestartPolicy};
+pub use worker::{ThreadLife, ThreadStart};
 pub use wpc::{BuildError, CallRequest, FunctionHandle, WeakWpc, Wpc, WpcBuilder};
 
 /// What the macro `function!` expands to.

@@ -17,12 +17,14 @@ use serde::de::DeserializeOwned;
 
 use crate::call::current::is_inside;
 use crate::call::{CallError, Pending};
+use crate::event::{Event, ListenerId, SubscribeError, Subscription};
 use crate::function::{Argument, IntoFunction};
 use crate::id::Version;
+use crate::plugin::Dylib;
 use crate::pool::{Defined, Pool, StartError, Started, Stats, StopError, StopReport, WaitError, WorkerInfo};
-use crate::registry::{ConstantInfo, DefineError, FunctionInfo};
+use crate::registry::{ConstantInfo, DefineError, DependencyInfo, FunctionInfo};
 
-/// A registry of functions and constants, and the pool of workers that runs them.
+/// A registry of functions, constants and dependencies, and the pool of workers that runs them.
 ///
 /// It is a handle: clones share one pool. Dropping the last one stops the workers without draining: what waits is
 /// cancelled, and what runs has the overrun grace to return. On a worker's own thread the drop does not wait for that. A function that captures a
@@ -58,7 +60,7 @@ struct Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if is_inside() || self.pool.is_own_thread() {
+        if is_inside() || self.pool.is_own_thread() || self.pool.is_listener() {
             self.pool.detach();
         } else {
             // It cannot fail: this thread is no worker, and no start is under way without a handle.
@@ -138,6 +140,61 @@ impl Wpc {
     {
         let change = self.pool().registry().define_constant(name, value)?;
         Ok(self.pool().defined(change))
+    }
+
+    /// Defines or redefines a dependency: a library that functions reach by [`Context::import`](crate::Context::import).
+    ///
+    /// It is read, checked and loaded first, on a thread that loads one library at a time for the whole process. Then each
+    /// worker that serves builds an instance of its own between two calls, which runs the library's `init`. If any of them fails,
+    /// nothing has changed and the version before serves on. A worker that is inside a call all the while is
+    /// [`Defined::pending`]: it builds its instance before it runs anything that needs it.
+    ///
+    /// The same bytes under the same path and export change nothing. A library is never unloaded: each redefinition
+    /// with other bytes keeps the memory of the one before.
+    ///
+    /// A plugin is native code of this process: it is trusted entirely.
+    ///
+    /// # Errors
+    ///
+    /// [`DefineError::Name`] as for functions; [`DefineError::Load`] with what is wrong with the library;
+    /// [`DefineError::Install`] naming the workers on which its `init` failed, panicked or did not return in time, and
+    /// the cause; [`DefineError::Stopped`] if the pool is stopped meanwhile; [`DefineError::Busy`] if another dependency
+    /// is being defined for so long; [`DefineError::TooMany`] beyond [`DEPENDENCIES_MAX`](crate::DEPENDENCIES_MAX);
+    /// [`DefineError::WouldDeadlock`] on a worker of this pool or in one of its listeners. Nothing has changed then.
+    ///
+    /// # Blocking
+    ///
+    /// Until every worker that serves has its instance. A worker inside a call is waited for too, at most until
+    /// `control_timeout` (10 s) is over; the file is read besides.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use wpc::{Context, Dylib, ImportError, Wpc, function};
+    /// let wpc = Wpc::builder().build()?;
+    /// wpc.define_dependency("text", Dylib::at("plugins/libtext.so"))?;
+    /// let base = function!(|ctx: &Context, path: String| -> Result<String, ImportError> {
+    ///     ctx.import("text")?.call("basename", path)
+    /// });
+    /// wpc.define_function("base", base)?;
+    /// wpc.start_workers(2)?;
+    /// assert_eq!(wpc.call::<String>("base", "notes/example.txt")?, "example.txt");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn define_dependency(&self, alias: &str, library: impl Into<Dylib>) -> Result<Defined, DefineError> {
+        self.pool().define_dependency(alias, &library.into())
+    }
+
+    /// Takes a dependency away: new calls of functions that require it are rejected, accepted ones keep the version that
+    /// they were bound to. True if there was one of that alias.
+    ///
+    /// # Errors
+    ///
+    /// [`DefineError::Name`] for what cannot be an alias.
+    pub fn undefine_dependency(&self, alias: &str) -> Result<bool, DefineError> {
+        let gone = self.pool().registry().undefine_dependency(alias)?;
+        self.pool().undefined();
+        Ok(gone.is_some())
     }
 
     /// Takes a function away: new calls are rejected, accepted ones are not touched. True if there was one of that
@@ -299,6 +356,11 @@ impl Wpc {
         self.pool().constants()
     }
 
+    /// The dependencies that are defined now, sorted by alias.
+    pub fn dependencies(&self) -> Vec<DependencyInfo> {
+        self.pool().dependencies()
+    }
+
     /// The workers, sorted by id; empty while they are not running.
     pub fn workers(&self) -> Vec<WorkerInfo> {
         self.pool().workers()
@@ -307,6 +369,64 @@ impl Wpc {
     /// The pool's counters.
     pub fn stats(&self) -> Stats {
         self.pool().stats()
+    }
+
+    /// Has `listener` called with each event of the pool from now on, in their order, on a thread of its own. Nobody waits for it:
+    /// if it is slow, [`WpcBuilder::event_buffer`] events wait for it, and one
+    /// [`EventsDropped`](crate::EventName::EventsDropped) tells how many it has missed.
+    ///
+    /// A panic in it is caught; after the third it is dropped, and
+    /// [`ListenerDropped`](crate::EventName::ListenerDropped) says so. It may use the pool, but not stop it or define dependencies.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError`] beyond [`LISTENERS_MAX`](crate::LISTENERS_MAX) listeners and subscriptions, or if its thread cannot be had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wpc::Wpc;
+    /// let wpc = Wpc::builder().build()?;
+    /// let id = wpc.on_worker_event(|event| eprintln!("{} {}", event.event_id, event.event_name))?;
+    /// wpc.start_workers(1)?;
+    /// wpc.off_worker_event(id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_worker_event(
+        &self,
+        listener: impl FnMut(&Event) + Send + 'static,
+    ) -> Result<ListenerId, SubscribeError> {
+        self.pool().bus().listen(listener)
+    }
+
+    /// Removes a listener: nothing is delivered to it after this returned. True if there was one of that id.
+    ///
+    /// # Blocking
+    ///
+    /// Until the callback in progress has returned, at most `control_timeout`; not at all inside that callback.
+    pub fn off_worker_event(&self, id: ListenerId) -> bool {
+        self.pool().stop_listening(id)
+    }
+
+    /// The events of the pool from now on, in their order, for whoever reads them: [`WpcBuilder::event_buffer`] of them
+    /// wait, then the oldest go, and one [`EventsDropped`](crate::EventName::EventsDropped) tells how many.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::TooMany`] beyond [`LISTENERS_MAX`](crate::LISTENERS_MAX) listeners and subscriptions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wpc::{EventName, Wpc};
+    /// let wpc = Wpc::builder().build()?;
+    /// let events = wpc.subscribe()?;
+    /// wpc.start_workers(1)?;
+    /// assert!(events.drain().iter().any(|event| event.event_name == EventName::WorkerReady));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscribe(&self) -> Result<Subscription, SubscribeError> {
+        self.pool().bus().subscribe()
     }
 
     /// A handle that does not keep the pool alive.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::id::{CallId, WorkerId};
 
 use super::constant::{Constant, ConstantError};
+use super::dependency::{Dependency, Instance, InstanceError};
 use super::local::{LocalInUse, Locals};
 
 /// The worker under a running function.
@@ -22,6 +23,15 @@ pub(crate) trait Host {
     fn constant(&self, name: &str) -> Option<Arc<Constant>>;
 
     fn locals(&self) -> &Locals;
+
+    /// The newest version that this worker has of a dependency, for aliases that no function records.
+    fn dependency(&self, alias: &str) -> Option<Arc<Dependency>>;
+
+    /// This worker's instance of a dependency, made now if there is none yet.
+    fn instance(&self, dependency: &Arc<Dependency>) -> Result<Rc<dyn Instance>, InstanceError>;
+
+    /// Has the worker drop its local state and its instances after the outermost call, as after a panic.
+    fn taint(&self);
 }
 
 /// Tells whether a call has been asked to end early.
@@ -35,6 +45,7 @@ pub(crate) struct ContextOf {
     pub(crate) function: Arc<str>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) constants: Arc<[Arc<Constant>]>,
+    pub(crate) dependencies: Arc<[Arc<Dependency>]>,
     pub(crate) interrupt: Arc<dyn Interrupt>,
 }
 
@@ -42,8 +53,8 @@ pub(crate) struct ContextOf {
 ///
 /// It belongs to the worker's thread and cannot leave it.
 pub struct Context {
-    host: Rc<dyn Host>,
-    of: ContextOf,
+    pub(super) host: Rc<dyn Host>,
+    pub(super) of: ContextOf,
 }
 
 /// The call was cancelled, its deadline has passed, or the pool is stopping.

@@ -47,8 +47,7 @@ impl Requirement {
         Self::Constant(name.into())
     }
 
-    /// A dependency that must be defined before the function can be called. None can be defined yet: until then calls of
-    /// the function are rejected.
+    /// A dependency that must be defined before the function can be called.
     pub fn dependency(alias: impl Into<String>) -> Self {
         Self::Dependency(alias.into())
     }
@@ -126,7 +125,7 @@ impl Function {
     /// Records what the text in `function!` tells.
     pub(crate) fn with_text(mut self, text: &str) -> Self {
         let read = source::read(text);
-        self.source_hash = Some(Hash::of_bytes(read.canonical.as_bytes()));
+        self.source_hash = read.is_closure.then(|| Hash::of_bytes(read.canonical.as_bytes()));
         self.parameters = read.parameters;
         let constants = read.constants.into_iter().map(Requirement::Constant);
         let imports = read.imports.into_iter().map(Requirement::Dependency);

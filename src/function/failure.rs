@@ -1,11 +1,11 @@
 //! What a function fails with: a [`FunctionError`], made from any error or by hand.
 
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{self, Display};
 
+use super::dependency::ImportError;
 use super::signature::short;
 
 /// Any error that can be sent to another thread.
@@ -33,6 +33,9 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 /// ```
 pub struct FunctionError(Box<Content>);
 
+/// How many causes an error tells of.
+const CAUSES_MAX: usize = 32;
+
 struct Content {
     name: String,
     message: String,
@@ -57,6 +60,12 @@ impl FunctionError {
     pub(crate) fn from_named(error: BoxError, type_name: &str) -> Self {
         let error = match error.downcast::<Carrier>() {
             Ok(carrier) => return carrier.0,
+            Err(other) => other,
+        };
+        let error = match error.downcast::<ImportError>().map(|error| *error) {
+            // What the dependency's function failed with is what this one fails with.
+            Ok(ImportError::Failed { error, .. }) => return error,
+            Ok(other) => Box::new(other),
             Err(other) => other,
         };
         let short = short(type_name);
@@ -94,6 +103,15 @@ impl FunctionError {
         self
     }
 
+    /// Keeps what another library told of the errors behind this one, the nearest first; at most 32 of them.
+    pub(crate) fn with_causes(mut self, causes: Vec<String>) -> Self {
+        let chain = causes.into_iter().take(CAUSES_MAX).rev();
+        if let Some(cause) = chain.fold(None, |cause, message| Some(Box::new(Told { message, cause }))) {
+            self.0.source = Some(Box::new(Told { message: self.0.message.clone(), cause: Some(cause) }));
+        }
+        self
+    }
+
     /// The error's name: given by hand, or the short name of the error's type (`Error` where the type has been
     /// erased or is a string).
     pub fn name(&self) -> &str {
@@ -118,7 +136,10 @@ impl FunctionError {
     /// The messages of the errors behind this one, the nearest first; at most 32.
     pub fn causes(&self) -> Vec<String> {
         let first = self.source().and_then(Error::source);
-        std::iter::successors(first, |error| (*error).source()).take(32).map(ToString::to_string).collect()
+        std::iter::successors(first, |error| (*error).source())
+            .take(CAUSES_MAX)
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// Where the error was made, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asks for backtraces.
@@ -140,14 +161,7 @@ impl FunctionError {
 
 impl<E: Error + Send + Sync + 'static> From<E> for FunctionError {
     fn from(error: E) -> Self {
-        let boxed: Box<dyn Any + Send + Sync> = Box::new(error);
-        match boxed.downcast::<Carrier>() {
-            Ok(carrier) => carrier.0,
-            Err(other) => {
-                let error = other.downcast::<E>().expect("it was boxed as E just above");
-                Self::from_named(error, std::any::type_name::<E>())
-            }
-        }
+        Self::from_named(Box::new(error), std::any::type_name::<E>())
     }
 }
 
@@ -173,6 +187,15 @@ impl fmt::Debug for FunctionError {
             .field("causes", &self.causes())
             .finish_non_exhaustive()
     }
+}
+
+/// An error of which only the message has come here, with the one behind it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Told {
+    message: String,
+    #[source]
+    cause: Option<Box<Told>>,
 }
 
 /// Carries a [`FunctionError`] through a boxed error and back.
@@ -218,6 +241,16 @@ mod tests {
         let back = FunctionError::from_named(boxed, "alloc::boxed::Box<dyn core::error::Error>");
         assert_eq!((back.name(), back.message(), back.code()), ("Mine", "text", Some("7")));
         assert_eq!(back.details().get("k").map(String::as_str), Some("v"));
+    }
+
+    #[test]
+    fn causes_that_were_told_are_kept_also_through_a_box_and_at_most_32() {
+        let told = |count: usize| (0..count).map(|at| format!("cause {at}")).collect::<Vec<_>>();
+        assert!(FunctionError::new("Mine", "text").with_causes(told(0)).causes().is_empty());
+        let boxed: BoxError = FunctionError::new("Mine", "text").with_causes(told(2)).into();
+        assert_eq!(boxed.source().map(ToString::to_string), Some("cause 0".to_owned()));
+        assert_eq!(FunctionError::from_named(boxed, "Box").causes(), told(2));
+        assert_eq!(FunctionError::new("Mine", "text").with_causes(told(40)).causes(), told(32));
     }
 
     #[test]

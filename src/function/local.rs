@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::id::Version;
 
-use super::fence;
+use crate::fence;
 
 /// The state was asked for while the same function was using it, further out on the same worker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -27,6 +27,8 @@ const CONTEXT_TYPE: &str = "Context";
 pub(crate) struct ClosureText {
     /// The tokens, joined by one blank: what is hashed.
     pub(crate) canonical: String,
+    /// Whether it is a closure: of anything else, a path to a function, the text says nothing of the code.
+    pub(crate) is_closure: bool,
     /// The parameters' names without the context's, `_` for a pattern that is no name.
     pub(crate) parameters: Vec<String>,
     /// The constants that it asks for by a literal name, each once, in order of first use.
@@ -41,13 +43,16 @@ pub(crate) fn read(text: &str) -> ClosureText {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let tokens = lexer::tokens(&text);
     let source = Source { closers: closers(&tokens), tokens: &tokens };
-    let (parameters, body) = source.head().unwrap_or((Vec::new(), tokens.len()));
+    let head = source.head();
+    let is_closure = head.is_some();
+    let (parameters, body) = head.unwrap_or((Vec::new(), tokens.len()));
     let mut parameters: Vec<ParameterText<'_>> =
         parameters.into_iter().map(|at| source.parameter(at)).collect();
     let context = parameters.first().is_some_and(|first| first.is_context).then(|| parameters.remove(0).name);
     let (constants, imports) = context.map(|context| source.requirements(body, context)).unwrap_or_default();
     ClosureText {
         canonical: tokens.iter().map(|token| &*token.text).collect::<Vec<_>>().join(" "),
+        is_closure,
         parameters: parameters.into_iter().map(|parameter| parameter.name.to_owned()).collect(),
         constants,
         imports,

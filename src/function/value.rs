@@ -101,6 +101,11 @@ impl Misfit {
         let (expected, found) = type_names(expected, found);
         Self { expected, found, path, reason }
     }
+
+    /// Of types that another language or another build has named.
+    pub(crate) fn foreign(expected: &str, found: &str, path: String, reason: String) -> Self {
+        Self { expected: expected.to_owned(), found: found.to_owned(), path, reason }
+    }
 }
 
 impl fmt::Display for Misfit {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::call::{Scan, Shift, Timekeeper};
+use crate::event::Bus;
 use crate::id::{PoolId, Run};
 use crate::registry::Registry;
 use crate::supervise::{Board, Driver, Mailbox, Setup};
 use crate::sync::{AtomicUsize, Mutex};
-use crate::worker::{Counts, Slots, Threads};
+use crate::worker::{Counts, Slots, Threads, WorkerTerms};
 
 use super::settings::Settings;
 
@@ -28,13 +29,20 @@ impl Crew {
     pub(super) fn start(
         pool: PoolId,
         settings: &Settings,
-        (registry, counts): (&Arc<Registry>, &Arc<Counts>),
+        (registry, counts, bus): (&Arc<Registry>, &Arc<Counts>, &Arc<Bus>),
         runs: Vec<Run>,
     ) -> std::io::Result<Self> {
         let times = (settings.call_timeout, settings.overrun_grace);
-        let shift = Arc::new(Shift::new(pool, settings.clock.clone(), times, &runs));
-        let calls_max = settings.pending_calls_max as usize + 1;
-        let slots = Slots::new(Arc::clone(&shift), Arc::clone(registry), Arc::clone(counts), calls_max);
+        let clock = settings.clock.clone();
+        let shift = Arc::new(Shift::new(pool, (clock, Arc::clone(bus)), times, &runs));
+        let terms = WorkerTerms {
+            calls_max: settings.pending_calls_max as usize + 1,
+            control_timeout: settings.control_timeout,
+            start_timeout: settings.start_timeout,
+            restart: settings.restart,
+            thread_start: settings.thread_start.clone(),
+        };
+        let slots = Slots::new(Arc::clone(&shift), Arc::clone(registry), Arc::clone(counts), terms);
         let slots = Arc::new(slots);
         let scans: Arc<[Arc<dyn Scan>]> = Arc::new([Arc::clone(&slots) as Arc<dyn Scan>]);
         let timekeeper = Timekeeper::start(&shift, scans)?;
@@ -42,6 +50,7 @@ impl Crew {
             clock: settings.clock.clone(),
             start_timeout: settings.start_timeout,
             policy: settings.restart,
+            bus: Arc::clone(bus),
             seed: settings.seed,
             runs,
         };

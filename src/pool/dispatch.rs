@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::call::current::Outgoing;
 use crate::call::{
     Call, CallError, Chain, Gate, Job, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen,
-    Target, current,
+    Target, current, tell_rejected,
 };
 use crate::function::Value;
 use crate::worker::Standing;
@@ -39,8 +39,9 @@ impl Pool {
     /// Accepts the call, or rejects it with the arguments inside.
     pub(crate) fn submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
         let submitted = self.try_submit(request, waiting);
-        if submitted.is_err() {
+        if let Err(rejected) = &submitted {
             self.count_rejected();
+            tell_rejected(self.bus(), rejected);
         }
         submitted
     }
@@ -109,12 +110,22 @@ impl Crew {
             let cursor = self.cursor.load(Ordering::Relaxed);
             // A call may wait besides the one that runs.
             let limit = self.pending_calls_max + 1;
-            let choice = scheduler::choose(self.slots.all.len(), cursor, limit, |slot| self.offer(slot));
+            let choice =
+                scheduler::choose(self.slots.all.len(), cursor, limit, |slot| self.offer(slot, call));
             let (at, seen) = match choice {
                 Choice::Slot(at, seen) => (at, seen),
                 Choice::Saturated => return Err(RejectReason::Saturated { limit: self.pending_calls_max }),
-                Choice::Nobody if shift.gate() == Gate::Open => return Err(RejectReason::NoWorkers),
-                Choice::Nobody => return Err(RejectReason::NotRunning),
+                Choice::Nobody => {
+                    let obstacle = self.slots.obstacle(&call.definition);
+                    return Err(match obstacle {
+                        _ if shift.gate() != Gate::Open => RejectReason::NotRunning,
+                        Some((alias, cause)) => RejectReason::NotInstalled { name: alias.to_string(), cause },
+                        None if self.slots.all.iter().all(|slot| slot.is_closed() || slot.is_held()) => {
+                            RejectReason::NoWorkers
+                        }
+                        None => continue, // a worker has got it just now
+                    });
+                }
             };
             // If anything has changed at that slot since it was looked at, the choice is made anew.
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
@@ -131,9 +142,15 @@ impl Crew {
         }
     }
 
-    fn offer(&self, at: usize) -> Offer<Seen> {
+    fn offer(&self, at: usize, call: &Call) -> Offer<Seen> {
         let slot = &self.slots.all[at];
         match slot.standing(self.slots.load(slot)) {
+            // A worker that is still to come begins anew, and may have what the last one had not.
+            Standing::Ready(_) | Standing::Waiting(_)
+                if slot.is_serving() && slot.lacks(&call.definition) =>
+            {
+                Offer::Closed
+            }
             Standing::Ready(seen) => Offer::Ready(seen.load, seen),
             Standing::Waiting(seen) => Offer::Waiting(seen.load, seen),
             Standing::Closed => Offer::Closed,

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::call::Totals;
+use crate::function::InstanceError;
 use crate::hash::Hash;
 use crate::id::{Run, Version, WorkerId};
-use crate::registry::{ConstantInfo, FunctionInfo};
+use crate::registry::{ConstantInfo, DependencyInfo, FunctionInfo, Published, Snapshot};
 use crate::supervise::Observed;
 
 use super::crew::Crew;
@@ -27,9 +28,10 @@ pub enum WorkerState {
     Draining,
     /// It has ended as it was asked to.
     Stopped,
-    /// It was lost, and is started again after a delay; calls may wait for it.
+    /// It was lost, and is started again after a delay, for which calls may wait; or, where too many abandoned threads are
+    /// out, once one of them has returned.
     Backoff,
-    /// It was lost, and is not started again before the next `start_workers`.
+    /// It was lost, and is not started again before the pool is stopped and started.
     GaveUp,
 }
 
@@ -63,10 +65,27 @@ pub struct WorkerInfo {
     pub handled: u64,
     /// The newest version of the registry that it has acknowledged.
     pub version: Option<Version>,
-    /// The digest of the manifest that it acknowledged with.
+    /// The digest of the manifest that it acknowledged with: of everything that it has.
     pub manifest_sha1: Option<Hash>,
-    /// Whether it serves, and that is the manifest of the newest version.
+    /// Whether it serves, and that is the manifest of the newest version, less what it has not got.
     pub is_in_step: bool,
+    /// The dependencies that it could not be given. It is tried again after the delays of the restart policy, without
+    /// jitter and without an end; but not where the library's `init` did not return.
+    pub not_installed: Vec<NotInstalled>,
+    /// How often it was started again since `start_workers`, replacements of abandoned threads included.
+    pub restarts: u32,
+    /// Why its last run ended or could not be started, if nobody had asked for that.
+    pub last_failure: Option<String>,
+}
+
+/// A dependency that a worker could not be given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NotInstalled {
+    /// The dependency.
+    pub alias: String,
+    /// Why not.
+    pub cause: InstanceError,
 }
 
 /// The pool's counters.
@@ -83,6 +102,10 @@ pub struct Stats {
     pub abandoned_threads: u64,
     /// Worker threads that were ever abandoned.
     pub abandoned_threads_ever: u64,
+    /// Events, heard or not, since the pool was built.
+    pub events: u64,
+    /// Events that a subscriber missed because it read too slowly, over all subscribers.
+    pub events_dropped: u64,
 }
 
 impl Pool {
@@ -104,6 +127,19 @@ impl Pool {
         all
     }
 
+    /// The dependencies that are defined now, sorted by alias.
+    pub(crate) fn dependencies(&self) -> Vec<DependencyInfo> {
+        let crew = self.crew();
+        let installed = |of: &Published| {
+            crew.as_ref().map_or(0, |crew| crew.slots.with_instance(of.dependency.generation()))
+        };
+        let snapshot = self.registry().publication().newest();
+        let mut all: Vec<_> =
+            snapshot.dependencies.values().map(|of| DependencyInfo::new(of, installed(of))).collect();
+        all.sort_unstable_by(|one, other| one.alias.cmp(&other.alias));
+        all
+    }
+
     /// The constants that are defined now, sorted by name.
     pub(crate) fn constants(&self) -> Vec<ConstantInfo> {
         let snapshot = self.registry().publication().newest();
@@ -122,8 +158,8 @@ impl Pool {
 
     /// The workers, sorted by id; none while they are not running.
     pub(crate) fn workers(&self) -> Vec<WorkerInfo> {
-        let newest = self.registry().publication().newest().digest();
-        self.crew().as_ref().map_or_else(Vec::new, |crew| crew.workers(newest))
+        let newest = self.registry().publication().newest();
+        self.crew().as_ref().map_or_else(Vec::new, |crew| crew.workers(&newest))
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -132,7 +168,7 @@ impl Pool {
         let (before, ending) = past.sum();
         let crew = self.crew();
         let shift = crew.as_ref().map(|crew| crew.shift());
-        let counts = self.counts();
+        let (counts, events) = (self.counts(), self.bus().counts());
         let read = |counter: &crate::sync::AtomicU64| counter.load(std::sync::atomic::Ordering::Acquire);
         Stats {
             calls: before + shift.map_or_else(Totals::default, |shift| shift.totals()),
@@ -140,19 +176,31 @@ impl Pool {
             in_flight: ending + shift.map_or(0, |shift| shift.in_flight()),
             abandoned_threads: read(&counts.abandoned),
             abandoned_threads_ever: read(&counts.abandoned_ever),
+            events: events.emitted,
+            events_dropped: events.dropped,
         }
     }
 }
 
 impl Crew {
-    fn workers(&self, newest: Hash) -> Vec<WorkerInfo> {
+    fn workers(&self, newest: &Snapshot) -> Vec<WorkerInfo> {
         let info = |(slot, load): (&crate::worker::Slot, &crate::call::Load)| {
             let acknowledged = slot.acknowledged();
-            let manifest_sha1 = acknowledged.map(|acknowledged| acknowledged.digest);
+            let lacking = acknowledged.as_ref().map_or(&[][..], |it| &it.lacking);
+            let is_own = |digest: Hash| {
+                digest == if lacking.is_empty() { newest.digest() } else { newest.digest_without(lacking) }
+            };
+            let is_in_step = slot.is_serving() && acknowledged.as_ref().is_some_and(|it| is_own(it.digest));
+            let not_installed = slot
+                .installed
+                .failures()
+                .into_iter()
+                .map(|failure| NotInstalled { alias: failure.alias.to_string(), cause: failure.cause });
             let state = match self.board.observed(slot.id.0) {
                 Observed::Starting => WorkerState::Starting,
-                Observed::Ready if load.see().overdue => WorkerState::Degraded,
-                Observed::Ready => WorkerState::Ready,
+                // The hand knows it before the supervisor has looked.
+                Observed::Ready | Observed::Degraded if load.see().overdue => WorkerState::Degraded,
+                Observed::Ready | Observed::Degraded => WorkerState::Ready,
                 Observed::Draining => WorkerState::Draining,
                 Observed::Stopped => WorkerState::Stopped,
                 Observed::Backoff => WorkerState::Backoff,
@@ -164,9 +212,12 @@ impl Crew {
                 run: load.hand().run,
                 in_flight: load.tickets(),
                 handled: load.tally.handled(),
-                version: acknowledged.map(|acknowledged| acknowledged.version),
-                manifest_sha1,
-                is_in_step: slot.is_serving() && manifest_sha1 == Some(newest),
+                version: acknowledged.as_ref().map(|it| it.version),
+                manifest_sha1: acknowledged.as_ref().map(|it| it.digest),
+                is_in_step,
+                not_installed: not_installed.collect(),
+                restarts: self.board.restarts(slot.id.0),
+                last_failure: self.board.failure(slot.id.0).map(|why| why.to_string()),
             }
         };
         self.slots.with_loads().map(info).collect()

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::{ArcSwapOption, Guard};
 
 use crate::call::{Shift, Totals, current};
+use crate::event::{Bus, ListenerId};
 use crate::id::{PoolId, Run, WorkerId};
 use crate::registry::Registry;
 use crate::supervise::Observed;
@@ -50,7 +51,12 @@ pub enum StartError {
 fn first(failed: &[StartFailure]) -> String {
     match failed.first() {
         None => "none has answered".to_owned(),
-        Some(StartFailure { worker_id, reason }) => format!("worker {worker_id}: {reason}"),
+        Some(StartFailure { worker_id, reason }) if failed.len() == 1 => {
+            format!("worker {worker_id}: {reason}")
+        }
+        Some(StartFailure { worker_id, reason }) => {
+            format!("worker {worker_id}: {reason}; and {} more", failed.len() - 1)
+        }
     }
 }
 
@@ -90,7 +96,13 @@ pub(crate) struct Pool {
     settings: Settings,
     registry: Arc<Registry>,
     counts: Arc<Counts>,
-    crew: ArcSwapOption<Crew>,
+    bus: Arc<Bus>,
+    /// Shared with the dependencies, which tell it when nobody holds them any more.
+    crew: Arc<ArcSwapOption<Crew>>,
+    /// Whether a dependency is being defined.
+    pub(super) installing: Mutex<bool>,
+    /// Notified when that is over.
+    pub(super) turns: Signal,
     pub(super) state: Mutex<State>,
     /// Notified when the state has changed.
     pub(super) changed: Signal,
@@ -128,12 +140,16 @@ impl Past {
 
 impl Pool {
     pub(crate) fn new(settings: Settings) -> Self {
+        let bus = Bus::new(settings.clock.clone(), settings.events_max);
         Self {
             id: PoolId::next(),
             settings,
+            bus,
+            installing: Mutex::new(false),
+            turns: Signal::default(),
             registry: Arc::new(Registry::new()),
             counts: Arc::default(),
-            crew: ArcSwapOption::empty(),
+            crew: Arc::default(),
             state: Mutex::new(State::Stopped),
             changed: Signal::default(),
             past: Mutex::default(),
@@ -152,6 +168,23 @@ impl Pool {
         &self.registry
     }
 
+    pub(crate) fn bus(&self) -> &Arc<Bus> {
+        &self.bus
+    }
+
+    /// Whether the calling thread is one of a listener to this pool's events.
+    pub(crate) fn is_listener(&self) -> bool {
+        self.bus.is_listening_here()
+    }
+
+    /// Removes a listener, and waits for its callback in progress for at most `control_timeout`.
+    pub(crate) fn stop_listening(&self, id: ListenerId) -> bool {
+        let clock = &self.settings.clock;
+        // What the pool's own threads wait for, everybody would.
+        let until = if self.is_own_thread() { Some(clock.now()) } else { self.control_deadline() };
+        self.bus.unlisten(id, until)
+    }
+
     pub(super) fn counts(&self) -> &Counts {
         &self.counts
     }
@@ -159,6 +192,10 @@ impl Pool {
     /// The crew that works, or is being stopped.
     pub(super) fn crew(&self) -> Guard<Option<Arc<Crew>>> {
         self.crew.load()
+    }
+
+    pub(super) fn crew_of(&self) -> &Arc<ArcSwapOption<Crew>> {
+        &self.crew
     }
 
     /// Whether the calling thread is one of this pool's workers.
@@ -171,6 +208,11 @@ impl Pool {
     pub(crate) fn is_own_thread(&self) -> bool {
         let is_own = |crew: &Arc<Crew>| crew.shift().alarm.is_kept_here() || crew.mailbox.is_read_here();
         self.crew().as_ref().is_some_and(is_own)
+    }
+
+    /// Whether the calling thread is one that the pool's control calls would wait for.
+    pub(super) fn is_waited_for_here(&self) -> bool {
+        self.is_inside() || self.is_own_thread()
     }
 
     /// Starts `count` workers, in parallel, and waits until each is ready or has failed, at the latest until
@@ -197,12 +239,11 @@ impl Pool {
     fn start_crew(&self, count: usize) -> Result<Started, StartError> {
         let mut runs = self.past.lock().runs.clone();
         runs.resize(count, Run(0));
-        let crew = Crew::start(self.id, &self.settings, (&self.registry, &self.counts), runs);
+        let crew = Crew::start(self.id, &self.settings, (&self.registry, &self.counts, &self.bus), runs);
         let crew = Arc::new(crew.map_err(StartError::Thread)?);
         let clock = &self.settings.clock;
         let until = clock.now().checked_add(self.settings.start_timeout);
-        let are_settled = || crew.board.all().all(|observed| observed != Observed::Starting);
-        crew.board.changed().wait(|| clock.wait(until).park(sync::park), are_settled);
+        crew.board.changed().wait(|| clock.wait(until).park(sync::park), || crew.board.are_settled());
         let started = crew.started();
         if started.ready.is_empty() {
             let now = clock.now();
@@ -244,18 +285,26 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    /// Calls that outlive the pool keep the bus: its readers are told that nothing more comes.
+    fn drop(&mut self) {
+        self.bus.close();
+    }
+}
+
 impl Crew {
     fn started(&self) -> Started {
         let mut started = Started { ready: Vec::new(), failed: Vec::new(), starting: Vec::new() };
-        let failures = self.board.failures();
         for slot in &self.slots.all {
             match self.board.observed(slot.id.0) {
-                Observed::Ready => started.ready.push(slot.id),
-                Observed::Starting => started.starting.push(slot.id),
-                Observed::GaveUp | Observed::Backoff | Observed::Stopped | Observed::Draining => {
-                    let reason = failures.iter().find(|(child, _)| *child == slot.id.0);
+                Observed::Ready | Observed::Degraded => started.ready.push(slot.id),
+                // One whose first start has failed may be starting again.
+                Observed::Starting if self.board.failure(slot.id.0).is_none() => {
+                    started.starting.push(slot.id);
+                }
+                _ => {
                     let reason =
-                        reason.map_or_else(|| "its thread has ended".to_owned(), |(_, why)| why.clone());
+                        self.board.failure(slot.id.0).map_or_else(String::new, |why| why.to_string());
                     started.failed.push(StartFailure { worker_id: slot.id, reason });
                 }
             }

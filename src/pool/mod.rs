@@ -3,13 +3,14 @@
 mod crew;
 mod dispatch;
 mod info;
+mod install;
 mod lifecycle;
 mod publish;
 mod scheduler;
 mod settings;
 mod stop;
 
-pub use info::{Stats, WorkerInfo, WorkerState};
+pub use info::{NotInstalled, Stats, WorkerInfo, WorkerState};
 pub use lifecycle::{StartError, StartFailure, Started, WORKERS_MAX};
 pub use publish::{Defined, WaitError};
 pub use stop::{StopError, StopReport};

@@ -17,11 +17,12 @@ use super::lifecycle::Pool;
 pub struct Defined {
     /// The version that every call accepted from now on runs; the one before, if nothing has changed.
     pub version: Version,
-    /// The hash of the function, or of the constant's encoding.
+    /// The hash of the function, of the constant's encoding, or of the dependency's library (of a C library that the
+    /// system's loader finds: of its name and listed symbols).
     pub hash: Hash,
-    /// How many workers have acknowledged it.
+    /// How many workers have acknowledged it; of a dependency, how many have their instance.
     pub installed: usize,
-    /// The workers that have not: each of them acknowledges it before it runs anything else.
+    /// The workers that have not: each of them does before it runs anything that needs it.
     pub pending: Vec<WorkerId>,
 }
 
@@ -43,27 +44,41 @@ pub enum WaitError {
 }
 
 impl Pool {
-    /// Wakes the workers for what was published, and waits for those that are not inside a call, at most for
-    /// `control_timeout`.
+    /// Says where the workers stand with what was published, after those that are not inside a call have had
+    /// `control_timeout` to take it.
     pub(crate) fn defined(&self, change: Change) -> Defined {
         let Change { version, hash } = change;
         let crew = self.crew();
         let Some(crew) = crew.as_ref() else {
             return Defined { version, hash, installed: 0, pending: Vec::new() };
         };
+        self.await_acknowledgements(version, self.control_deadline());
+        let slots = &crew.slots;
+        Defined { version, hash, installed: slots.installed(version), pending: slots.pending(version) }
+    }
+
+    /// Wakes the workers for what was published, and waits for those that are not inside a call or a library's `init`.
+    pub(super) fn await_acknowledgements(&self, version: Version, until: Option<Instant>) {
+        let crew = self.crew();
+        let Some(crew) = crew.as_ref() else { return };
         let slots = &crew.slots;
         slots.wake_all();
-        let until = self.settings().clock.now().checked_add(self.settings().control_timeout);
         // A worker that only drops what it has done with is waited for too; but not by a worker, which may be doing
         // so itself: it cannot wait for itself, and two could wait for each other.
         let own = current::inside_of(self.id()).map(|inside| inside.worker_id());
         let waited_for: &[Phase] =
             if own.is_some() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
         let is_waited_for = |slot: &Slot| {
-            Some(slot.id) != own && slot.is_serving() && waited_for.contains(&slots.load(slot).hand().phase)
+            Some(slot.id) != own
+                && slot.is_serving()
+                && waited_for.contains(&slots.load(slot).hand().phase)
+                && !slot.is_installing()
         };
         self.wait_for(slots, until, |slot| !is_waited_for(slot) || slot.has_version(version));
-        Defined { version, hash, installed: slots.installed(version), pending: slots.pending(version) }
+    }
+
+    pub(super) fn control_deadline(&self) -> Option<Instant> {
+        self.settings().clock.now().checked_add(self.settings().control_timeout)
     }
 
     /// Wakes the workers for what was taken away; nobody waits for that.
@@ -75,7 +90,7 @@ impl Pool {
 
     /// Waits until every worker that serves has acknowledged `version`; how many these are.
     pub(crate) fn wait_installed(&self, version: Version, timeout: Duration) -> Result<usize, WaitError> {
-        if self.is_inside() {
+        if self.is_waited_for_here() {
             return Err(WaitError::WouldDeadlock);
         }
         let crew = self.crew();

@@ -10,7 +10,7 @@ pub(crate) enum Offer<T> {
     Ready(u32, T),
     /// Its worker is coming, or inside a call that is over; so much waits there.
     Waiting(u32, T),
-    /// Nothing can be put there.
+    /// Nothing can be put there: it is closed, or its worker lacks what the call needs.
     Closed,
 }
 

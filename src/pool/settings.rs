@@ -1,12 +1,15 @@
 //! The settings of one pool, checked when it is built.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::supervise::RestartPolicy;
+use crate::worker::ThreadStart;
 
 /// What the builder decided.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) call_timeout: Duration,
@@ -16,6 +19,25 @@ pub(crate) struct Settings {
     pub(crate) overrun_grace: Duration,
     pub(crate) pending_calls_max: u32,
     pub(crate) restart: RestartPolicy,
+    /// How many events wait for each subscriber.
+    pub(crate) events_max: usize,
+    pub(crate) thread_start: Option<Arc<dyn ThreadStart>>,
     /// What every chance of the pool is drawn from.
     pub(crate) seed: u64,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("call_timeout", &self.call_timeout)
+            .field("control_timeout", &self.control_timeout)
+            .field("start_timeout", &self.start_timeout)
+            .field("stop_timeout", &self.stop_timeout)
+            .field("overrun_grace", &self.overrun_grace)
+            .field("pending_calls_max", &self.pending_calls_max)
+            .field("restart", &self.restart)
+            .field("events_max", &self.events_max)
+            .field("has_thread_start", &self.thread_start.is_some())
+            .finish_non_exhaustive()
+    }
 }

@@ -19,8 +19,8 @@ use super::lifecycle::{Pool, State};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopError {
-    /// It was asked for on a worker of this very pool, or by a waker on a thread that ends its calls: these cannot wait
-    /// for their own end. `request_stop` works there.
+    /// It was asked for on a worker of this very pool, by a listener to its events, or by a waker on a thread that ends
+    /// its calls: these cannot wait for their own end. `request_stop` works there.
     #[error("a thread of the pool cannot wait for its stop: use `request_stop`")]
     WouldDeadlock,
     /// The workers were being started by another thread for the whole of `stop_timeout`.
@@ -73,7 +73,7 @@ enum Turn {
 impl Pool {
     /// Stops the workers; see the module. Whoever asks while a stop is under way shares its report.
     pub(crate) fn stop(&self) -> Result<StopReport, StopError> {
-        if self.is_inside() || self.is_own_thread() {
+        if self.is_inside() || self.is_own_thread() || self.is_listener() {
             return Err(StopError::WouldDeadlock);
         }
         let settings = self.settings();
@@ -202,6 +202,7 @@ impl Crew {
         let (before, cancelled_before) = (shift.totals(), shift.cancelled_running());
         let pause = |until: Instant| move || clock.wait(Some(until)).park(sync::park);
         shift.narrow(Gate::NestedOnly);
+        self.slots.acknowledgements.notify(); // a dependency that is being installed is given up
         shift.quiet.wait(pause(marks.drain_until), || self.slots.is_quiet());
         shift.narrow(Gate::Closed);
         self.slots.close_all(End::Cancelled);
@@ -220,6 +221,8 @@ impl Crew {
             drop(timekeeper);
             abandoned = self.slots.all.iter().filter(|slot| slot.was_killed()).map(|slot| slot.id).collect();
         }
+        // Whoever ended a call tells of it a moment later.
+        shift.quiet.wait(pause(marks.kill_at), || shift.has_told());
         let after = shift.totals();
         let cancelled = after.cancelled - before.cancelled;
         let cancelled_running = shift.cancelled_running() - cancelled_before;

@@ -1,4 +1,4 @@
-//! The parent registry: functions and constants by name, published as immutable, versioned [`Snapshot`]s.
+//! The parent registry: functions, constants and dependencies by name, published as immutable, versioned [`Snapshot`]s.
 
 mod error;
 mod info;
@@ -6,9 +6,9 @@ mod publication;
 mod snapshot;
 mod writer;
 
-pub use error::DefineError;
-pub use info::{ConstantInfo, FunctionInfo};
-pub use writer::DEFINITIONS_MAX;
+pub use error::{DefineError, InstallFailure};
+pub use info::{ConstantInfo, DependencyInfo, ExportInfo, FunctionInfo};
+pub use writer::{DEFINITIONS_MAX, DEPENDENCIES_MAX};
 
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Published, Snapshot};
 pub(crate) use writer::{Change, Registry};

@@ -9,18 +9,21 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::call::Definition;
-use crate::function::{Constant, ConstantValue, Function};
+use crate::function::{Constant, ConstantValue, Dependency, Function, Requirement};
 use crate::hash::Hash;
 use crate::id::{Name, Version};
 use crate::sync::Mutex;
 
 use super::error::DefineError;
 use super::publication::Publication;
-use super::snapshot::Snapshot;
+use super::snapshot::{Published, Snapshot};
 
 /// The most functions that may be defined at a time, and the most constants. Each change copies the table, so that it
 /// takes longer the more there is: some microseconds for a hundred, about a millisecond for fifty thousand.
 pub const DEFINITIONS_MAX: usize = 65_536;
+
+/// The most dependencies that may be defined at a time. Each of them is an instance on every worker.
+pub const DEPENDENCIES_MAX: usize = 1_024;
 
 /// What a define did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,7 @@ impl Registry {
             hash,
             hash_of,
             constants: Arc::default(),
+            dependencies: Arc::default(),
             missing: None,
         };
         let superseded = {
@@ -103,7 +107,7 @@ impl Registry {
             let version = next.version;
             let constant = Constant { name: name.clone(), version, value: value.clone() };
             next.constants.insert(name.clone(), Arc::new(constant));
-            next.bind_again(name.as_str());
+            next.bind_again(&Requirement::constant(name.as_str()));
             (version, (self.publication.publish(next), last))
         };
         drop(superseded);
@@ -121,7 +125,46 @@ impl Registry {
         Name::new(name)?;
         Ok(self.take_away(|next| {
             let was_there = next.constants.remove(name).is_some();
-            next.bind_again(name);
+            next.bind_again(&Requirement::constant(name));
+            was_there
+        }))
+    }
+
+    /// The dependency of that name, as it is now.
+    pub(crate) fn dependency(&self, alias: &str) -> Option<Published> {
+        self.publication.newest().dependencies.get(alias).cloned()
+    }
+
+    /// Whether one more dependency of this name may be defined.
+    pub(crate) fn admits_dependency(&self, alias: &Name) -> Result<(), DefineError> {
+        admit_to(&self.publication.newest().dependencies, alias, DEPENDENCIES_MAX)
+    }
+
+    /// Publishes a dependency, whose library is loaded and which workers have been given already.
+    pub(crate) fn define_dependency(&self, dependency: &Arc<Dependency>) -> Result<Change, DefineError> {
+        let hash = dependency.hash();
+        let alias = &dependency.alias;
+        let (version, superseded) = {
+            let _writing = self.writing.lock();
+            let last = self.publication.newest();
+            let mut next = last.next();
+            admit_to(&next.dependencies, alias, DEPENDENCIES_MAX)?;
+            let version = next.version;
+            let published = Published { version, dependency: Arc::clone(dependency) };
+            next.dependencies.insert(alias.clone(), published);
+            next.bind_again(&Requirement::dependency(alias.as_str()));
+            (version, (self.publication.publish(next), last))
+        };
+        drop(superseded);
+        Ok(Change { version, hash })
+    }
+
+    /// Takes a dependency away; the version without it, or none if there was none of that alias.
+    pub(crate) fn undefine_dependency(&self, alias: &str) -> Result<Option<Version>, DefineError> {
+        Name::new(alias)?;
+        Ok(self.take_away(|next| {
+            let was_there = next.dependencies.remove(alias).is_some();
+            next.bind_again(&Requirement::dependency(alias));
             was_there
         }))
     }
@@ -152,8 +195,12 @@ fn is_same(known: &Definition, next: &Definition) -> bool {
 }
 
 fn admit<T>(table: &HashMap<Name, T>, name: &Name) -> Result<(), DefineError> {
-    if table.len() >= DEFINITIONS_MAX && !table.contains_key(name) {
-        return Err(DefineError::TooMany { name: name.to_string() });
+    admit_to(table, name, DEFINITIONS_MAX)
+}
+
+fn admit_to<T>(table: &HashMap<Name, T>, name: &Name, limit: usize) -> Result<(), DefineError> {
+    if table.len() >= limit && !table.contains_key(name) {
+        return Err(DefineError::TooMany { name: name.to_string(), limit });
     }
     Ok(())
 }

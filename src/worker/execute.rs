@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::call::{Call, Definition, End, Hand, Job, Outcome, Phase, Reply};
-use crate::function::{Context, FunctionError, Interrupt, Value, Wanted, fence};
+use crate::fence;
+use crate::function::{Context, FunctionError, Interrupt, Value, Wanted};
 
 use super::inside::{Frame, Running, Worker};
+use super::slot::Busy;
 
 /// The name of the error that a call fails with whose result does not fit the type that its caller wants.
 const RESULT_TYPE: &str = "ResultType";
@@ -21,6 +23,8 @@ pub(super) enum After {
     Recycle,
     /// It has been abandoned.
     Abandoned,
+    /// The thread ends here, as its start has wished.
+    Lost,
 }
 
 /// Runs the function; the one place where a user's panic is caught.
@@ -52,23 +56,38 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     }
     // Before anything of a user's runs, so that the timekeeper and a stop meet the call in the hand.
     let call = job.call();
-    worker.slot().show_running(running, call);
+    worker.slot().show_running(worker.load(), running, Busy::Call(Arc::clone(call)));
     if let Some(deadline) = call.deadline.filter(|_| call.watched) {
         worker.slots.shift.arm(deadline);
     }
     // The hand is up before the version is looked at, and a define publishes before it looks at hands: either this
     // sees the new version, or the define sees that it need not wait.
     crate::sync::full_fence();
-    if let Some(superseded) = worker.adopt() {
-        worker.let_go(superseded);
-    }
+    worker.adopt();
     if call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline) {
         drop(call.end_queued(End::TimedOut));
     }
     if !call.begin(running, worker.load()) {
         return put_down(worker, job, hand);
     }
-    perform(worker, Reply::new(job.into_call()))
+    let reply = Reply::new(job.into_call());
+    if worker.life.get().ends_inside(worker.calls.get()) {
+        return fall(worker, reply);
+    }
+    perform(worker, reply)
+}
+
+/// Ends the thread inside of a call, which ends as lost.
+fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
+    fence::drop_value(reply.call().take_argument());
+    let running = worker.hand.get();
+    let free = Hand { phase: Phase::Between, ..running };
+    let answered = reply.answer(Outcome::WorkerLost { started: true }, || {
+        worker.move_hand(free); // if the run has been abandoned, its last move of the hand tells
+    });
+    drop(answered); // whoever was first
+    worker.slot().clear_running(running);
+    if let_go(worker, reply.into_call()) { After::Lost } else { After::Abandoned }
 }
 
 /// Runs a started call and answers it.
@@ -79,6 +98,7 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         definition: &call.definition,
         argument: call.take_argument().expect("who starts a call takes its arguments"),
         wanted: &call.wanted,
+        span: &call.span,
         frame: Frame {
             deadline: call.deadline,
             chain: call.chain.clone(),
@@ -86,14 +106,26 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         },
     });
     let outcome = worker.unless_asked_to_return(outcome, call);
+    worker.calls.update(|calls| calls + 1);
     let panicked = worker.is_tainted.replace(false);
     if !panicked {
         worker.has_served.set(true);
     }
     let hand = worker.hand.get();
     let run = if panicked { hand.run.next() } else { hand.run };
-    let free = Hand { run, phase: Phase::Between, ..hand };
-    let tally = &worker.load().tally;
+    let kept = answer(worker, &reply, outcome, Hand { run, phase: Phase::Between, ..hand });
+    let let_go = let_go(worker, reply.into_call());
+    match (kept && let_go, panicked) {
+        (false, _) => After::Abandoned,
+        (true, true) => After::Recycle,
+        (true, false) => After::Continue,
+    }
+}
+
+/// Answers a call whose function has returned, and moves the hand on to `free`; false if the run has been abandoned.
+fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> bool {
+    let (running, tally) = (worker.hand.get(), &worker.load().tally);
+    let mut was_overdue = worker.load().see().overdue;
     let mut kept = true;
     let answered = reply.answer(outcome, || {
         kept = worker.move_hand(free);
@@ -101,27 +133,24 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
     });
     match answered {
         Ok(wakeup) => {
-            if kept {
-                worker.slot().clear_running();
-            }
+            worker.slot().clear_running(running);
             drop(wakeup);
         }
         Err(late) => {
             fence::drop_value(late);
             kept = worker.move_hand(free);
+            worker.slot().clear_running(running);
             if kept {
-                worker.slot().clear_running();
                 tally.late();
                 tally.handle();
+                was_overdue = true;
             }
         }
     }
-    let let_go = let_go(worker, reply.into_call());
-    match (kept && let_go, panicked) {
-        (false, _) => After::Abandoned,
-        (true, true) => After::Recycle,
-        (true, false) => After::Continue,
+    if was_overdue && kept {
+        worker.slots.shift.look();
     }
+    kept
 }
 
 /// Puts a job down that turned out not to wait any more.
@@ -131,7 +160,7 @@ fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
         fence::drop_value(job);
         return After::Abandoned;
     }
-    worker.slot().clear_running();
+    worker.slot().clear_running(hand);
     discard(worker, job)
 }
 

@@ -1,15 +1,26 @@
 //! Workers: the [`Slots`] that jobs wait in, and the threads that run them.
 
 mod execute;
+mod in_step;
 mod inside;
+mod install;
+mod installed;
+mod instances;
+mod life;
+mod nest;
 mod queue;
 mod reaper;
 mod slot;
 mod slots;
+mod stage;
+mod start;
+mod supply;
 mod thread;
 
 pub(crate) use queue::Closed;
 pub(crate) use reaper::drop_later;
 pub(crate) use slot::{Slot, Standing};
-pub(crate) use slots::{Counts, Slots};
+pub(crate) use slots::{Counts, Slots, WorkerTerms};
+pub(crate) use stage::Stage;
+pub use start::{ThreadLife, ThreadStart};
 pub(crate) use thread::Threads;

@@ -5,13 +5,27 @@
 //! unlinks some.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::Job;
+use crate::call::{Call, Job};
+use crate::function::Dependency;
 use crate::sync::{AtomicUsize, Mutex};
+
+use super::install::Fit;
 
 /// How many shells a submitter unlinks at most.
 const SWEEP_MAX: usize = 16;
+
+/// How many jobs a worker looks at for one that it can run.
+const LOOK_MAX: usize = 16;
+
+/// What a worker finds in a queue.
+pub(super) enum Next {
+    Job(Job),
+    Install(Arc<Dependency>),
+    Nothing,
+}
 
 /// The queue takes nothing any more; the job comes back.
 pub(crate) struct Closed(pub(crate) Job);
@@ -61,15 +75,31 @@ impl Queue {
         Ok(shells)
     }
 
-    /// Takes the first job.
-    pub(crate) fn pop(&self) -> Option<Job> {
+    /// The first job that `fit` does not pass over, among the first [`LOOK_MAX`]: taken, or left here for as long as
+    /// something has to be installed for it.
+    pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit) -> Next {
         if self.len() == 0 {
-            return None;
+            return Next::Nothing;
         }
         let mut jobs = self.jobs.lock();
-        let job = jobs.waiting.pop_front();
-        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
-        job
+        for at in 0..jobs.waiting.len().min(LOOK_MAX) {
+            match fit(jobs.waiting[at].call()) {
+                Fit::Unfit => {}
+                Fit::Lacks(dependency) => return Next::Install(dependency),
+                Fit::Ready => {
+                    let job = jobs.waiting.remove(at).expect("it is there: the lock is held");
+                    self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+                    return Next::Job(job);
+                }
+            }
+        }
+        Next::Nothing
+    }
+
+    /// Whether [`Queue::next`] would find something.
+    pub(super) fn has_next(&self, fit: impl Fn(&Call) -> Fit) -> bool {
+        let is_fit = |job: &Job| !matches!(fit(job.call()), Fit::Unfit);
+        self.len() > 0 && self.jobs.lock().waiting.iter().take(LOOK_MAX).any(is_fit)
     }
 
     /// Takes nothing any more. What waits stays.

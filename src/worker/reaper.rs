@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::function::fence;
+use crate::fence;
 use crate::sync::Mutex;
 
 /// Drops the values one by one, each in a fence, on a detached thread. Where no thread can be had they are leaked: their

@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use crate::call::{Call, End, Hand, Load, Phase, Round, Seen};
+use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen};
+use crate::function::Dependency;
 use crate::hash::Hash;
-use crate::id::{Run, Version, WorkerId};
+use crate::id::{Generation, Run, Version, WorkerId};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Thread, full_fence};
 
+use super::installed::Installed;
 use super::queue::Queue;
 use super::reaper;
 use super::slots::Counts;
+use super::stage::Stage;
 
 /// What a slot can do for a new call.
 #[derive(Clone, Copy, Debug)]
@@ -20,28 +24,59 @@ pub(crate) enum Standing {
     Ready(Seen),
     /// Its worker starts, or is inside a call that is over; what waits here may wait.
     Waiting(Seen),
-    /// No worker will serve here.
+    /// No worker will serve here, or none soon.
     Closed,
 }
 
-/// What a worker says it has: the snapshot's version and the digest of its manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a worker says it has: the snapshot's version, and the digest of its manifest less what it lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledged {
     pub(crate) version: Version,
     pub(crate) digest: Hash,
+    /// The dependencies of the snapshot that it has no instance of.
+    pub(crate) lacking: Vec<Generation>,
+}
+
+/// What a worker's hand is at that others may have to end.
+pub(super) enum Busy {
+    Call(Arc<Call>),
+    Install(Installing),
+    /// User code that belongs to no call: a drop of values, or the thread's own start.
+    Clean(Cleaning),
+}
+
+/// A drop of users' values on its way.
+pub(super) struct Cleaning {
+    /// When it is looked at next; none where the start's own limit holds.
+    pub(super) until: Option<Instant>,
+    /// How long it may go on after it was found to take long: the first look only finds it. So a clock that jumps, or a
+    /// machine that stood still, costs no worker that was in a drop for a moment.
+    pub(super) grace: Duration,
+    pub(super) is_suspect: bool,
+}
+
+/// A library's `init` on its way.
+pub(super) struct Installing {
+    pub(super) dependency: Arc<Dependency>,
+    /// When it is left behind; none where the start's own limit holds.
+    pub(super) until: Option<Instant>,
+    /// What it is built for, if that is a stage.
+    pub(super) stage: Option<Arc<Stage>>,
 }
 
 /// One worker's place.
 pub(crate) struct Slot {
     pub(crate) id: WorkerId,
     pub(crate) queue: Queue,
-    /// The outermost call that the worker runs, with the hand that runs it.
-    running: Mutex<Option<(Hand, Arc<Call>)>>,
+    /// The outermost call that the worker runs, or the library that it installs, with the hand that does.
+    running: Mutex<Option<(Hand, Busy)>>,
+    pub(crate) installed: Installed,
     acknowledged: Mutex<Option<Acknowledged>>,
     acknowledged_version: AtomicU64,
     sleeping: AtomicBool,
     serving: AtomicBool,
     closed: AtomicBool,
+    held: AtomicBool,
     stopping: AtomicBool,
     started_as: AtomicU32,
     was_killed: AtomicBool,
@@ -52,6 +87,8 @@ pub(crate) struct Slot {
 pub(crate) struct AbandonedRun {
     pub(crate) started_as: Run,
     pub(crate) last: Run,
+    /// The installation that did not return.
+    pub(super) hung: Option<Installing>,
 }
 
 impl Slot {
@@ -60,11 +97,13 @@ impl Slot {
             id,
             queue: Queue::new(calls_max),
             running: Mutex::default(),
+            installed: Installed::default(),
             acknowledged: Mutex::default(),
             acknowledged_version: AtomicU64::new(0),
             sleeping: AtomicBool::new(false),
             serving: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             started_as: AtomicU32::new(0),
             was_killed: AtomicBool::new(false),
@@ -73,7 +112,7 @@ impl Slot {
     }
 
     pub(crate) fn standing(&self, load: &Load) -> Standing {
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() || self.is_held() {
             return Standing::Closed;
         }
         let seen = load.see();
@@ -84,13 +123,39 @@ impl Slot {
         }
     }
 
-    /// A run of the worker takes the slot, on the calling thread.
-    pub(super) fn attend(&self, thread: Thread, started_as: Run) {
-        self.started_as.store(started_as.0, Ordering::Release);
-        let before = self.running.lock().take();
-        let_go(before); // outside of the lock
-        *self.thread.lock() = Some(thread);
-        self.serving.store(true, Ordering::Release);
+    /// Whether the worker could not be given what the function requires.
+    pub(crate) fn lacks(&self, definition: &Definition) -> bool {
+        !definition.dependencies.is_empty() && self.installed.obstacle(definition).is_some()
+    }
+
+    /// A run of the worker takes the slot, on the calling thread; false if it has been abandoned already. The thread's
+    /// lock is held over the look at the hand and what follows from it, as it is where a run is left behind: an
+    /// abandoned run undoes nothing of its successor's.
+    pub(super) fn attend(&self, load: &Load, hand: Hand, thread: Thread) -> bool {
+        let mut running = self.running.lock();
+        let mut place = self.thread.lock();
+        if load.hand() != hand {
+            return false;
+        }
+        *place = Some(thread);
+        self.started_as.store(hand.run.0, Ordering::Release);
+        self.installed.begin();
+        self.held.store(false, Ordering::Release);
+        let before = running.take();
+        drop(place);
+        drop(running);
+        let_go(before); // outside of the locks
+        true
+    }
+
+    /// The run that has taken the slot serves from now on; false if it has been abandoned.
+    pub(super) fn serve(&self, load: &Load, hand: Hand) -> bool {
+        let _place = self.thread.lock();
+        let is_own = load.hand() == hand;
+        if is_own {
+            self.serving.store(true, Ordering::Release);
+        }
+        is_own
     }
 
     /// Nothing is put here any more. What waits stays, for others to take.
@@ -99,12 +164,30 @@ impl Slot {
         self.queue.close();
     }
 
+    /// Nothing new is put here until the next run, which comes only once an abandoned thread has returned. What waits
+    /// stays, for that run and for others.
+    pub(super) fn hold(&self) {
+        self.held.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Runs `act` unless the run of `hand` has been abandoned: what it changes is its successor's then.
+    pub(super) fn as_own(&self, load: &Load, hand: Hand, act: impl FnOnce()) {
+        let _place = self.thread.lock();
+        if load.hand() == hand {
+            act();
+        }
+    }
+
     /// Whatever served here is gone.
     pub(super) fn vacate(&self) {
         self.serving.store(false, Ordering::Release);
     }
 
-    /// Whether a stop had to abandon its worker.
+    /// Whether its worker had to be abandoned during a stop.
     pub(crate) fn was_killed(&self) -> bool {
         self.was_killed.load(Ordering::Acquire)
     }
@@ -146,32 +229,47 @@ impl Slot {
         slept
     }
 
-    pub(super) fn acknowledge(&self, version: Version, digest: Hash) {
-        *self.acknowledged.lock() = Some(Acknowledged { version, digest });
+    pub(super) fn acknowledge(&self, acknowledged: Acknowledged) {
+        let version = acknowledged.version;
+        *self.acknowledged.lock() = Some(acknowledged);
         self.acknowledged_version.store(version.0, Ordering::Release);
     }
 
     /// The newest version that the worker has acknowledged, and its manifest's digest.
     pub(crate) fn acknowledged(&self) -> Option<Acknowledged> {
-        *self.acknowledged.lock()
+        self.acknowledged.lock().clone()
     }
 
     pub(crate) fn has_version(&self, version: Version) -> bool {
         self.acknowledged_version.load(Ordering::Acquire) >= version.0 && self.serving.load(Ordering::Acquire)
     }
 
-    pub(super) fn show_running(&self, hand: Hand, call: &Arc<Call>) {
-        *self.running.lock() = Some((hand, Arc::clone(call)));
+    /// Shows what the hand is at, unless the run has been abandoned: the place is its successor's then.
+    pub(super) fn show_running(&self, load: &Load, hand: Hand, busy: Busy) {
+        let mut running = self.running.lock();
+        if load.hand() == hand {
+            let before = running.replace((hand, busy));
+            drop(running);
+            drop(before); // none, or something that its own worker has done with and still holds
+        }
     }
 
-    pub(super) fn clear_running(&self) {
-        let call = self.running.lock().take();
-        drop(call); // not the last holder: the worker still has the call
+    /// Takes that away again, if it still is what is shown.
+    pub(super) fn clear_running(&self, hand: Hand) {
+        let mut running = self.running.lock();
+        let busy = running.take_if(|(shown, _)| *shown == hand);
+        drop(running);
+        drop(busy); // not the last holder: the worker still has the call, or the dependency
+    }
+
+    /// Whether the worker is inside some library's `init`.
+    pub(crate) fn is_installing(&self) -> bool {
+        matches!(&*self.running.lock(), Some((_, Busy::Install(_))))
     }
 
     /// Asks the function that runs here to return early.
     pub(crate) fn interrupt(&self) {
-        if let Some((_, call)) = &*self.running.lock() {
+        if let Some((_, Busy::Call(call))) = &*self.running.lock() {
             call.interrupt();
         }
     }
@@ -187,21 +285,38 @@ impl Slot {
                 round.wake_later(call.end_queued(End::TimedOut));
             }
         });
-        let mut running = self.running.lock();
-        let (hand, call) = running.as_ref()?;
-        if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
-            && round.is_due(deadline)
+        if let Some(retry_at) = self.installed.next_retry()
+            && round.is_due(retry_at)
         {
-            round.wake_later(call.end(End::TimedOut));
+            self.wake();
         }
-        let abandon_at = call.abandon_at()?;
+        let mut running = self.running.lock();
+        let (hand, busy) = running.as_mut()?;
+        let abandon_at = match busy {
+            Busy::Call(call) => {
+                if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
+                    && round.is_due(deadline)
+                {
+                    round.wake_later(call.end(End::TimedOut));
+                }
+                call.abandon_at()?
+            }
+            Busy::Install(installing) => installing.until?,
+            Busy::Clean(cleaning) => {
+                if !cleaning.is_suspect && round.is_due(cleaning.until?) {
+                    cleaning.is_suspect = true;
+                    cleaning.until = round.now().checked_add(cleaning.grace);
+                }
+                cleaning.until?
+            }
+        };
         if !round.is_due(abandon_at) {
             return None;
         }
-        let abandoned = self.leave_behind(load, *hand, counts)?;
-        let call = running.take();
+        let mut abandoned = self.leave_behind(load, *hand, counts)?;
+        let busy = running.take();
         drop(running);
-        let_go(call);
+        abandoned.hung = let_go(busy);
         Some(abandoned)
     }
 
@@ -211,7 +326,7 @@ impl Slot {
         let mut running = self.running.lock();
         let mut wakeup = None;
         let abandoned = loop {
-            if let Some((_, call)) = &*running {
+            if let Some((_, Busy::Call(call))) = &*running {
                 wakeup = wakeup.or(call.end(End::Cancelled));
             }
             let hand = load.hand();
@@ -220,15 +335,14 @@ impl Slot {
             }
             self.started_as.store(run.0, Ordering::Release);
             if let Some(abandoned) = self.leave_behind(load, hand, counts) {
-                self.was_killed.store(true, Ordering::Release);
                 break Some(abandoned);
             } // else the worker moved on in between: it does so a few times at most, since it is asked to stop
         };
-        let call = running.take();
+        let busy = running.take();
         drop(running);
         drop(wakeup);
-        let_go(call);
-        abandoned
+        let hung = let_go(busy);
+        abandoned.map(|abandoned| AbandonedRun { hung, ..abandoned })
     }
 
     /// It is counted first: the thread that is left behind may see it, return and be taken off the count at once.
@@ -242,24 +356,35 @@ impl Slot {
             return None;
         }
         counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
+        self.was_killed.fetch_or(self.is_stopping(), Ordering::AcqRel);
+        let _place = self.thread.lock();
         self.serving.store(false, Ordering::Release);
-        Some(AbandonedRun { started_as, last })
+        Some(AbandonedRun { started_as, last, hung: None })
     }
 
     /// The worker ends by itself: it serves no more. False if it has been abandoned before.
     pub(super) fn leave(&self, load: &Load, hand: Hand) -> bool {
         let left = load.move_hand(hand, Hand { phase: Phase::Gone, ..hand });
         if left {
+            let _place = self.thread.lock();
             self.serving.store(false, Ordering::Release);
         }
         left
     }
 }
 
-/// Lets go of an abandoned call. Where its thread has done so already, what it holds is dropped elsewhere: the last
-/// definition of a function that captures something has user code to run.
-fn let_go(running: Option<(Hand, Arc<Call>)>) {
-    if let Some(call) = running.and_then(|(_, call)| Arc::into_inner(call)) {
-        reaper::drop_later(vec![call]);
+/// Lets go of what an abandoned run was at; the installation, if it was one. Where the thread has let go of a call
+/// already, what that holds is dropped elsewhere: the last definition of a function that captures something has user
+/// code to run.
+fn let_go(running: Option<(Hand, Busy)>) -> Option<Installing> {
+    match running?.1 {
+        Busy::Install(installing) => Some(installing),
+        Busy::Clean(_) => None,
+        Busy::Call(call) => {
+            if let Some(call) = Arc::into_inner(call) {
+                reaper::drop_later(vec![call]);
+            }
+            None
+        }
     }
 }

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use crate::call::{End, Job, Load, Phase, Round, Scan, Shift};
+use crate::call::{Call, Definition, End, Job, Load, Phase, Round, Scan, Shift};
+use crate::function::InstanceError;
 use crate::id::{Version, WorkerId};
 use crate::registry::Registry;
-use crate::supervise::{ChildId, Mailbox, RunEnd};
-use crate::sync::{AtomicU64, Signal};
+use crate::supervise::{ChildId, Departure, Mailbox, RestartPolicy, RunEnd};
+use crate::sync::{AtomicU64, Mutex, Signal};
 
+use super::inside::Worker;
+use super::installed::Failure;
+use super::queue::Next;
 use super::reaper;
-use super::slot::{AbandonedRun, Slot};
+use super::slot::{AbandonedRun, Installing, Slot};
+use super::stage::Staging;
+use super::start::ThreadStart;
 
 /// So many abandoned threads may be out at least; more where there are more workers.
 const ABANDONED_MIN: usize = 4;
@@ -24,6 +31,23 @@ pub(crate) struct Counts {
     pub(crate) abandoned: AtomicU64,
     /// Threads that were ever abandoned.
     pub(crate) abandoned_ever: AtomicU64,
+    /// The supervisor of the workers that there are now: it is told when an abandoned thread has returned.
+    supervisor: Mutex<Option<Mailbox>>,
+}
+
+impl Counts {
+    pub(crate) fn report_to(&self, supervisor: &Mailbox) {
+        *self.supervisor.lock() = Some(supervisor.clone());
+    }
+
+    /// An abandoned thread has returned.
+    pub(super) fn returned(&self) {
+        self.abandoned.fetch_sub(1, Ordering::AcqRel);
+        let supervisor = self.supervisor.lock().clone();
+        if let Some(supervisor) = supervisor {
+            supervisor.look();
+        }
+    }
 }
 
 /// The slots from one start to the stop after it.
@@ -32,9 +56,25 @@ pub(crate) struct Slots {
     pub(crate) shift: Arc<Shift>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) counts: Arc<Counts>,
-    /// Notified when a worker has acknowledged a version, and when one serves no more.
+    /// Notified when a worker has acknowledged a version or said something of a stage, and when one serves no more.
     pub(crate) acknowledgements: Signal,
-    mailbox: std::sync::OnceLock<Mailbox>,
+    terms: WorkerTerms,
+    pub(super) staging: Staging,
+}
+
+/// What the pool's settings say of workers.
+#[derive(Clone)]
+pub(crate) struct WorkerTerms {
+    /// How many calls may wait or run at one slot.
+    pub(crate) calls_max: usize,
+    /// How long an installation may take.
+    pub(crate) control_timeout: Duration,
+    /// How long a start may take.
+    pub(crate) start_timeout: Duration,
+    /// By whose delays a failed installation is tried again.
+    pub(crate) restart: RestartPolicy,
+    /// What has a say in the start of each thread.
+    pub(crate) thread_start: Option<Arc<dyn ThreadStart>>,
 }
 
 impl Slots {
@@ -42,22 +82,27 @@ impl Slots {
         shift: Arc<Shift>,
         registry: Arc<Registry>,
         counts: Arc<Counts>,
-        calls_max: usize,
+        terms: WorkerTerms,
     ) -> Self {
-        let all = shift.loads.iter().map(|load| Slot::new(load.slot(), calls_max)).collect();
+        let all = shift.loads.iter().map(|load| Slot::new(load.slot(), terms.calls_max)).collect();
         Self {
             all,
             shift,
             registry,
             counts,
             acknowledgements: Signal::default(),
-            mailbox: std::sync::OnceLock::new(),
+            terms,
+            staging: Staging::default(),
         }
     }
 
-    /// Says where the supervisor is told of abandoned runs.
-    pub(super) fn report_to(&self, mailbox: &Mailbox) {
-        self.mailbox.get_or_init(|| mailbox.clone());
+    pub(super) fn terms(&self) -> &WorkerTerms {
+        &self.terms
+    }
+
+    /// When an installation that begins now is left behind.
+    pub(super) fn control_deadline(&self) -> Option<Instant> {
+        self.shift.clock.now().checked_add(self.terms.control_timeout)
     }
 
     pub(crate) fn load(&self, slot: &Slot) -> &Load {
@@ -73,23 +118,29 @@ impl Slots {
     /// which takes the job.
     pub(crate) fn push(&self, slot: &Slot, job: Job) -> Result<(), super::Closed> {
         let watched = job.call().deadline.filter(|_| job.call().watched);
+        let definition = Arc::clone(&job.call().definition);
         let shells = slot.queue.push(job, || self.load(slot).tally.accept())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.wake_one();
+            self.wake_one(&definition);
         }
         if let Some(deadline) = watched {
             self.shift.arm(deadline);
         }
         for shell in shells {
-            crate::function::fence::drop_value(shell);
+            crate::fence::drop_value(shell);
+        }
+        // The one worker that had what it requires may have lost it since the choice.
+        if self.obstacle(&definition).is_some() {
+            self.end_unservable();
         }
         Ok(())
     }
 
-    fn wake_one(&self) {
+    /// Wakes a worker that can run the function, if one sleeps.
+    fn wake_one(&self, definition: &Definition) {
         for slot in &self.all {
-            if slot.wake() {
+            if !slot.lacks(definition) && slot.wake() {
                 return;
             }
         }
@@ -101,25 +152,56 @@ impl Slots {
         }
     }
 
-    /// The first job of the longest queue.
-    pub(super) fn take(&self) -> Option<Job> {
-        let longest = self.all.iter().max_by_key(|slot| slot.queue.len())?;
-        longest.queue.pop().or_else(|| self.all.iter().find_map(|slot| slot.queue.pop()))
+    /// What the worker is to do next with jobs of others: of the longest queue that has something for it.
+    pub(super) fn next_of_others(&self, worker: &Worker) -> Next {
+        let fit = |call: &Call| worker.fit(call);
+        let longest = self.all.iter().max_by_key(|slot| slot.queue.len());
+        for slot in longest.into_iter().chain(&self.all) {
+            match slot.queue.next(fit) {
+                Next::Nothing => {}
+                found => return found,
+            }
+        }
+        Next::Nothing
     }
 
-    pub(super) fn has_jobs(&self) -> bool {
-        self.all.iter().any(|slot| slot.queue.len() > 0)
+    /// Whether there is a job that the worker can run, or could with something installed.
+    pub(super) fn has_jobs_for(&self, worker: &Worker) -> bool {
+        if !worker.slot().installed.has_failures() {
+            return self.all.iter().any(|slot| slot.queue.len() > 0);
+        }
+        self.all.iter().any(|slot| slot.queue.has_next(|call| worker.fit(call)))
     }
 
     /// Tells the supervisor of an abandoned run, which replaces it while fewer are out than there may be.
     pub(super) fn abandoned(&self, slot: &Slot, run: &AbandonedRun) {
-        let out = self.counts.abandoned.load(Ordering::Acquire);
-        self.acknowledgements.notify();
-        if let Some(mailbox) = self.mailbox.get() {
-            let child: ChildId = slot.id.0;
-            let may_replace = out <= self.abandoned_max();
-            mailbox.exited(child, run.started_as, run.last, RunEnd::Abandoned { may_replace });
+        if let Some(Installing { dependency, stage, .. }) = &run.hung {
+            match stage {
+                Some(stage) => stage.report(slot.id, Err(InstanceError::Hung)),
+                None => self.install_failed(slot, Failure::new(dependency, InstanceError::Hung)),
+            }
         }
+        self.acknowledgements.notify();
+        if let Some(mailbox) = self.shift.mailbox.get() {
+            let child: ChildId = slot.id.0;
+            let end = RunEnd::Abandoned { may_replace: self.may_replace() };
+            let why = run.hung.as_ref().map(|hung| {
+                format!("the init of dependency `{}` did not return in time", hung.dependency.alias).into()
+            });
+            mailbox.exited(child, Departure { run: run.started_as, last: run.last, end, why });
+        }
+    }
+
+    /// When a library's `init` is left behind that runs before a worker is ready: early enough for its successor to be
+    /// ready in time, without that library.
+    pub(super) fn sync_deadline(&self) -> Option<Instant> {
+        let limit = self.terms.control_timeout.min(self.terms.start_timeout / 2);
+        self.shift.clock.now().checked_add(limit)
+    }
+
+    /// Whether one more run may be put in the place of an abandoned one.
+    pub(super) fn may_replace(&self) -> bool {
+        self.counts.abandoned.load(Ordering::Acquire) <= self.abandoned_max()
     }
 
     /// How many abandoned threads of the pool may be out for one more to be replaced.
@@ -160,6 +242,7 @@ impl Slots {
         if self.all.iter().all(Slot::is_closed) {
             self.close_all(End::WorkerLost);
         }
+        self.end_unservable();
         self.wake_all();
     }
 

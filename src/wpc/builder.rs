@@ -1,10 +1,13 @@
 //! [`WpcBuilder`]: the settings of a pool, each with its default and its rule.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::event::EVENT_BUFFER_DEFAULT;
 use crate::pool::{Pool, Settings};
 use crate::supervise::{PolicyError, RestartPolicy};
+use crate::worker::ThreadStart;
 
 use super::Wpc;
 
@@ -13,6 +16,9 @@ const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 /// The most calls that may wait at one worker.
 const PENDING_CALLS_MAX: u32 = 1 << 24;
+
+/// The most events that may wait for one subscriber.
+const EVENTS_MAX: usize = 1 << 20;
 
 /// A setting that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +38,15 @@ pub enum BuildError {
         /// Its value.
         value: u32,
     },
+    /// The number of events that wait is zero or too large.
+    #[error("`event_buffer` is {value}: it must be 1 to {limit}", limit = EVENTS_MAX)]
+    EventBuffer {
+        /// Its value.
+        value: usize,
+    },
     /// The restart policy breaks a rule of its own.
     #[error("`restart`: {0}")]
-    Restart(#[from] PolicyError),
+    Restart(PolicyError),
     /// A stop would have no time to drain.
     #[error("`stop_timeout` is {stop_timeout:?}: it must be more than `overrun_grace`, {overrun_grace:?}")]
     StopTimeout {
@@ -55,7 +67,9 @@ pub enum BuildError {
 /// | `stop_timeout` | 10 s | more than `overrun_grace` |
 /// | `overrun_grace` | 1 s | more than zero |
 /// | `max_pending_calls_per_worker` | 10,000 | 1 to 16,777,216 |
-/// | `restart` | [`RestartPolicy::never`] | see [`RestartPolicy`] |
+/// | `restart` | [`RestartPolicy::on_failure`] | see [`RestartPolicy`] |
+/// | `event_buffer` | 4,096 | 1 to 1,048,576 |
+/// | `thread_start` | none | see [`ThreadStart`] |
 ///
 /// No duration may be longer than ten years.
 #[derive(Clone, Debug)]
@@ -74,7 +88,9 @@ impl Default for WpcBuilder {
             stop_timeout: Duration::from_secs(10),
             overrun_grace: Duration::from_secs(1),
             pending_calls_max: 10_000,
-            restart: RestartPolicy::never(),
+            restart: RestartPolicy::on_failure(),
+            events_max: EVENT_BUFFER_DEFAULT,
+            thread_start: None,
             seed: rand::random(),
         };
         Self { settings }
@@ -88,7 +104,8 @@ impl WpcBuilder {
         self
     }
 
-    /// How long a define waits for workers at the most. Default 10 s.
+    /// How long a define waits for workers at the most. Default 10 s. The define of a dependency fails then for workers
+    /// that are still inside the library's `init`, and these are abandoned; workers inside a call are only left out.
     pub fn control_timeout(mut self, timeout: Duration) -> Self {
         self.settings.control_timeout = timeout;
         self
@@ -106,7 +123,8 @@ impl WpcBuilder {
         self
     }
 
-    /// How long a function may go on after its call is over before its worker is given up for lost. Default 1 s.
+    /// How long a function may go on after its call is over before the thread is abandoned and another one takes its place;
+    /// a drop outside of a call may go on for up to twice as long. Default 1 s.
     pub fn overrun_grace(mut self, grace: Duration) -> Self {
         self.settings.overrun_grace = grace;
         self
@@ -118,10 +136,22 @@ impl WpcBuilder {
         self
     }
 
-    /// Whether and when a lost worker is started again. Default: never. The delays are for workers that end or do not
-    /// start; one that was abandoned is replaced at once.
+    /// Whether and when a lost worker is started again. Default: [`RestartPolicy::on_failure`]. The delays are for workers
+    /// that end or do not start; one that was abandoned is replaced at once.
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
         self.settings.restart = policy;
+        self
+    }
+
+    /// How many events wait for each listener and subscription; beyond it the oldest go, and are counted. Default 4,096.
+    pub fn event_buffer(mut self, events: usize) -> Self {
+        self.settings.events_max = events;
+        self
+    }
+
+    /// What has a say in the start of each worker's thread, and in how long it lives. Default: nothing.
+    pub fn thread_start(mut self, start: impl ThreadStart) -> Self {
+        self.settings.thread_start = Some(Arc::new(start));
         self
     }
 
@@ -159,7 +189,10 @@ impl WpcBuilder {
         if settings.pending_calls_max == 0 || settings.pending_calls_max > PENDING_CALLS_MAX {
             return Err(BuildError::PendingCalls { value: settings.pending_calls_max });
         }
-        settings.restart.check()?;
+        if settings.events_max == 0 || settings.events_max > EVENTS_MAX {
+            return Err(BuildError::EventBuffer { value: settings.events_max });
+        }
+        settings.restart.check().map_err(BuildError::Restart)?;
         if settings.stop_timeout <= settings.overrun_grace {
             let (stop_timeout, overrun_grace) = (settings.stop_timeout, settings.overrun_grace);
             return Err(BuildError::StopTimeout { stop_timeout, overrun_grace });

@@ -1,0 +1,231 @@
+//! [`Nest`]: the inside of a worker as a calling function sees it: calls of functions by functions, on one worker.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::call::current::{Inside, Outgoing};
+use crate::call::{
+    Bound, Call, CallError, Chain, Definition, Gate, NESTING_MAX, News, Outcome, RejectReason, Rejected,
+    Request, Target, tell_rejected,
+};
+use crate::event::CallSpan;
+use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value};
+use crate::id::{CallId, PoolId, WorkerId};
+
+use super::inside::{Frame, Running, Worker};
+
+/// The worker, with the right to hand itself on.
+pub(super) struct Nest(pub(super) Rc<Worker>);
+
+impl Host for Nest {
+    fn worker_id(&self) -> WorkerId {
+        self.0.worker_id()
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn constant(&self, name: &str) -> Option<Arc<Constant>> {
+        self.0.constant(name)
+    }
+
+    fn locals(&self) -> &Locals {
+        &self.0.locals
+    }
+
+    fn dependency(&self, alias: &str) -> Option<Arc<Dependency>> {
+        self.0.dependency(alias)
+    }
+
+    fn instance(&self, dependency: &Arc<Dependency>) -> Result<Rc<dyn Instance>, InstanceError> {
+        self.0.instance(dependency)
+    }
+
+    fn taint(&self) {
+        self.0.taint();
+    }
+}
+
+impl Inside for Nest {
+    fn pool_id(&self) -> PoolId {
+        self.0.slots.shift.pool
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.is_abandoned()
+    }
+
+    fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError> {
+        let worker = &self.0;
+        let shift = &worker.slots.shift;
+        let (limit, wanted) = (request.terms.limit, request.wanted);
+        let (definition, bound) = worker.bind(request).inspect_err(|rejected| {
+            worker.slots.counts.rejected.fetch_add(1, Ordering::AcqRel);
+            tell_rejected(&shift.bus, rejected);
+        })?;
+        let tally = &worker.load().tally;
+        tally.accept();
+        let own = limit.deadline(shift.clock.now(), shift.call_timeout);
+        let frame = worker.inner_frame(own);
+        let deadline = frame.deadline;
+        let call_id = CallId::next();
+        let outcome = worker.run(Running {
+            call_id,
+            definition: &definition,
+            argument: bound.argument,
+            wanted: &wanted,
+            span: &CallSpan::new(definition.name.as_str(), call_id),
+            frame,
+        });
+        let outcome = worker.unless_late(outcome, deadline);
+        tally.end(outcome.ending());
+        tally.handle();
+        if !worker.is_abandoned() {
+            drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, &outcome));
+        }
+        outcome.into_result(definition.name.shared())
+    }
+
+    fn run_here(&self, call: &Arc<Call>) {
+        let worker = &self.0;
+        if worker.is_abandoned() || !worker.has_depth() {
+            return;
+        }
+        if !call.is_queued() {
+            return;
+        }
+        // Where an instance cannot be made here the call is left to other workers, or ended if there are none.
+        if !call.definition.dependencies.iter().all(|dependency| worker.instance_now(dependency).is_ok()) {
+            return;
+        }
+        if !call.begin(worker.hand.get(), worker.load()) {
+            return;
+        }
+        let reply = crate::call::Reply::new(Arc::clone(call));
+        // Without arguments it was ended at once, and whoever met its shell has dropped them.
+        let Some(argument) = call.take_argument() else { return };
+        let outer = worker.inner_frame(call.deadline);
+        let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
+        let outcome = worker.run(Running {
+            call_id: call.id,
+            definition: &call.definition,
+            argument,
+            wanted: &call.wanted,
+            span: &call.span,
+            frame: Frame {
+                deadline: outer.deadline,
+                chain: call.chain.clone(),
+                interrupt: Arc::new(interrupt),
+            },
+        });
+        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
+        let tally = &worker.load().tally;
+        if let Err(late) = reply.answer(outcome, || tally.handle()) {
+            crate::fence::drop_value(late);
+            tally.late();
+            tally.handle();
+        }
+    }
+
+    fn outgoing(&self) -> Option<Outgoing> {
+        let frames = self.0.frames.borrow();
+        let frame = frames.last()?;
+        Some(Outgoing { deadline: frame.deadline, chain: frame.chain.through(self.pool_id()) })
+    }
+}
+
+impl Worker {
+    /// Whether another function may run inside those that do.
+    fn has_depth(&self) -> bool {
+        self.frames.borrow().len() <= NESTING_MAX
+    }
+
+    /// Checks everything that can be checked before an inline call is accepted.
+    fn bind(&self, request: Request<'_>) -> Result<(Arc<Definition>, Bound), Rejected> {
+        if self.is_abandoned() {
+            return Err(request.refuse(RejectReason::Abandoned));
+        }
+        if self.slots.shift.gate() == Gate::Closed {
+            return Err(request.refuse(RejectReason::NotRunning));
+        }
+        if !self.has_depth() {
+            return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX }));
+        }
+        let found = match &request.target {
+            Target::Name(name) => self.slots.registry.publication().find(name),
+            Target::Definition(definition) => Some(Arc::clone(definition)),
+        };
+        let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
+        if definition.missing.is_none() {
+            for dependency in &*definition.dependencies {
+                if let Err(cause) = self.instance_now(dependency) {
+                    let name = dependency.alias.to_string();
+                    return Err(request.refuse(RejectReason::NotInstalled { name, cause }));
+                }
+            }
+        }
+        let bound = definition.bind(request.cargo, request.terms.pin)?;
+        Ok((definition, bound))
+    }
+
+    /// The frame of an inline call: its deadline is the earlier of its own and the calling function's, whose flag
+    /// it shares.
+    fn inner_frame(&self, own: Option<Instant>) -> Frame {
+        let frames = self.frames.borrow();
+        let Some(outer) = frames.last() else {
+            return Frame { deadline: own, chain: Chain::default(), interrupt: Arc::new(Never) };
+        };
+        let deadline = match (own, outer.deadline) {
+            (Some(own), Some(outer)) => Some(own.min(outer)),
+            (own, outer) => own.or(outer),
+        };
+        Frame { deadline, chain: outer.chain.clone(), interrupt: Arc::clone(&outer.interrupt) }
+    }
+
+    /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys
+    /// returns: the call has timed out, or is cancelled.
+    pub(super) fn unless_asked_to_return(&self, outcome: Outcome, call: &Call) -> Outcome {
+        if !matches!(outcome, Outcome::Failed(_)) {
+            return outcome;
+        }
+        let instead = if call.deadline.is_some_and(|deadline| self.now() >= deadline) {
+            Outcome::TimedOut { started: true }
+        } else if call.is_interrupted() {
+            Outcome::Cancelled { started: true }
+        } else {
+            return outcome;
+        };
+        crate::fence::drop_value(outcome);
+        instead
+    }
+
+    /// An inline overrun is reported when the function returns.
+    fn unless_late(&self, outcome: Outcome, deadline: Option<Instant>) -> Outcome {
+        if deadline.is_some_and(|deadline| self.now() >= deadline) {
+            crate::fence::drop_value(outcome);
+            return Outcome::TimedOut { started: true };
+        }
+        outcome
+    }
+}
+
+/// The flag of a call that is waited for inside another: it is to end with that one.
+struct Either(Arc<dyn Interrupt>, Arc<dyn Interrupt>);
+
+impl Interrupt for Either {
+    fn is_interrupted(&self) -> bool {
+        self.0.is_interrupted() || self.1.is_interrupted()
+    }
+}
+
+/// The flag of a call that nobody can cancel.
+struct Never;
+
+impl Interrupt for Never {
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
