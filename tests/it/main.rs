@@ -2,6 +2,8 @@
 
 mod calls;
 mod deadlines;
+mod dependencies;
+mod events;
 mod functions;
 mod hashes;
 mod ledger;

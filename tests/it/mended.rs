@@ -1,7 +1,10 @@
 //! Defects that were found and mended, one test each.
 
+mod cleaning;
 mod drops;
 mod inside;
+mod lost;
+mod plugins;
 mod starts;
 mod stops;
 mod wakers;
@@ -10,7 +13,10 @@ use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wpc::{Clock, ManualClock, Pending, StopError, StopReport, WorkerState, Wpc};
+use wpc::{
+    Clock, EventName, ManualClock, Pending, RestartPolicy, StopError, StopReport, Subscription, WorkerState,
+    Wpc, WpcBuilder,
+};
 
 use crate::support::{Latch, assert_ledger_is_even, build, start_on, until};
 
@@ -28,10 +34,16 @@ struct Stage {
 }
 
 impl Stage {
-    /// Without workers yet; `held` stays until the latch is released, and `nothing` does nothing.
+    /// Without workers yet, and without restarts.
     fn new() -> Self {
+        Self::with(|builder| builder.restart(RestartPolicy::never()))
+    }
+
+    /// Without workers yet, with other settings than the default ones; `held` stays until the latch is released, and
+    /// `nothing` does nothing.
+    fn with(set: impl FnOnce(WpcBuilder) -> WpcBuilder) -> Self {
         let (clock, hands) = Clock::manual();
-        let wpc = build(Wpc::builder().clock(clock));
+        let wpc = build(set(Wpc::builder().clock(clock)));
         let latch = Latch::new();
         let held = latch.clone();
         wpc.define_function("held", move || held.hold()).expect("it is defined");
@@ -63,6 +75,11 @@ impl Stage {
         let calls = (0..count).map(|_| self.submit("held")).collect();
         self.latch.wait_entered(count);
         calls
+    }
+
+    /// Whether all workers serve.
+    fn is_ready(&self) -> bool {
+        self.wpc.workers().iter().all(|worker| worker.state == WorkerState::Ready)
     }
 
     /// Has another thread stop the pool.
@@ -102,6 +119,12 @@ fn joined(stopping: JoinHandle<Result<StopReport, StopError>>) -> StopReport {
 /// The workers that a stop had to abandon.
 fn abandoned(report: &StopReport) -> Vec<usize> {
     report.abandoned.iter().map(|worker| worker.index()).collect()
+}
+
+/// Waits until this has happened once more. A worker's state and its run are not of one moment; an event is.
+#[track_caller]
+fn await_next(events: &Subscription, name: EventName) {
+    while events.wait(30 * SECOND).expect("it happens").event_name != name {}
 }
 
 /// What another thread tells the test.

@@ -6,7 +6,7 @@ mod start;
 
 use std::thread::JoinHandle;
 
-use wpc::{ManualClock, Pending, RejectReason, StopError, StopReport, Wpc};
+use wpc::{ManualClock, Pending, RejectReason, RestartPolicy, StopError, StopReport, Wpc};
 
 use crate::support::{Latch, build, reason, start_on, until};
 
@@ -24,7 +24,12 @@ impl Stage {
     /// So many workers; `held` stays until the latch is released, and `quick` does nothing.
     fn new(workers: usize) -> Self {
         let (clock, hands) = wpc::Clock::manual();
-        let wpc = build(Wpc::builder().clock(clock).max_pending_calls_per_worker(WAITING_MAX));
+        let wpc = build(
+            Wpc::builder()
+                .clock(clock)
+                .restart(RestartPolicy::never())
+                .max_pending_calls_per_worker(WAITING_MAX),
+        );
         let latch = Latch::new();
         let held = latch.clone();
         wpc.define_function("held", move || held.hold()).expect("it is defined");

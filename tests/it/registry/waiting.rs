@@ -8,8 +8,14 @@ use crate::support::{Busy, Watchdog, assert_ledger_is_even, build, pool};
 
 /// The clock stands still but for ten minutes that pass while every worker is inside one call, so a define that waited
 /// would end by no timeout, and the watchdog would tell.
-mod w35_a_define_while_every_worker_is_inside_a_ten_minute_call_returns_at_once {
+mod w35_a_define_while_every_worker_is_inside_a_ten_minute_call_returns_at_once_or_at_control_timeout {
+    use wpc::{ImportError, ManualClock};
+
     use super::*;
+    use crate::support::{Built, Scratch, flush_loader, just_under, rest, start_on, until};
+
+    /// The default.
+    const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 
     fn all_busy(workers: usize) -> (Wpc, Busy) {
         let (clock, hands) = Clock::manual();
@@ -65,6 +71,80 @@ mod w35_a_define_while_every_worker_is_inside_a_ten_minute_call_returns_at_once 
         assert!(wpc.undefine_function("read").expect("the name is right"));
         assert!(wpc.undefine_constant("N").expect("the name is right"));
         assert_eq!(busy.release(), [0, 1], "they were inside all the time");
+    }
+
+    /// A pool of three workers with a version of `bad`, each of them inside a call.
+    fn all_busy_with_bad(scratch: &Scratch) -> (Wpc, Busy, ManualClock) {
+        let (clock, hands) = Clock::manual();
+        let wpc = build(Wpc::builder().clock(clock));
+        let mut busy = Busy::define(&wpc);
+        let one = Built::misbehaving("none", "one").write(scratch, "one.so");
+        wpc.define_dependency("bad", one).expect("it is a plugin");
+        let label = function!(|ctx: &Context| -> Result<String, ImportError> {
+            ctx.import("bad")?.call("label", ())
+        });
+        wpc.define_function("label", label).expect("the name is right");
+        start_on(&hands, &wpc, 3);
+        busy.occupy(&wpc, 3);
+        rest(&hands);
+        (wpc, busy, hands)
+    }
+
+    #[test]
+    fn a_dependency_at_control_timeout_with_those_workers_pending() {
+        let _watchdog = Watchdog::start();
+        let scratch = Scratch::new();
+        let (wpc, busy, hands) = all_busy_with_bad(&scratch);
+        let two = Built::misbehaving("none", "two").write(&scratch, "two.so");
+        let before = wpc.dependencies().remove(0);
+        let defined = std::thread::scope(|scope| {
+            let defining = scope.spawn(|| wpc.define_dependency("bad", two));
+            until(|| hands.waiting() == 1);
+            flush_loader();
+            hands.advance(just_under(CONTROL_TIMEOUT));
+            until(|| hands.waiting() == 1);
+            assert!(!defining.is_finished(), "it waits for the workers");
+            assert_eq!(wpc.dependencies()[0].version, before.version, "nothing can be seen of it yet");
+            hands.advance(Duration::from_nanos(1));
+            defining.join().expect("it does not panic").expect("busy workers fail nothing")
+        });
+        assert_eq!((defined.installed, indices(&defined)), (0, vec![0, 1, 2]));
+        let info = wpc.dependencies().remove(0);
+        assert_eq!((info.version, info.installed_worker_count), (defined.version, 0));
+        let call = || wpc.request("label").no_timeout().submit::<String>(()).expect("accepted at once");
+        let queued: Vec<_> = (0..6).map(|_| call()).collect();
+        assert_eq!(busy.release(), [0, 1, 2], "they were inside all the time");
+        for call in queued {
+            assert_eq!(call.wait().expect("it is built before it is needed"), "two");
+        }
+        until(|| wpc.dependencies()[0].installed_worker_count == 3);
+        assert_eq!(wpc.wait_installed(defined.version, Duration::from_secs(10)), Ok(3));
+        assert!(wpc.workers().iter().all(|worker| worker.is_in_step), "{:?}", wpc.workers());
+        assert_ledger_is_even(&wpc);
+    }
+
+    #[test]
+    fn a_function_beside_such_a_dependency() {
+        let _watchdog = Watchdog::start();
+        let scratch = Scratch::new();
+        let (wpc, busy, hands) = all_busy_with_bad(&scratch);
+        let two = Built::misbehaving("none", "two").write(&scratch, "two.so");
+        std::thread::scope(|scope| {
+            let defining = scope.spawn(|| wpc.define_dependency("bad", two));
+            until(|| hands.waiting() == 1);
+            flush_loader();
+            let function = wpc.define_function("one", || 1_u8).expect("the name is right");
+            assert_eq!((function.installed, indices(&function)), (0, vec![0, 1, 2]));
+            let constant = wpc.define_constant("ONE", 1_u8).expect("the name is right");
+            assert_eq!(indices(&constant), [0, 1, 2]);
+            assert!(!defining.is_finished(), "it waits for the workers");
+            hands.advance(CONTROL_TIMEOUT);
+            let defined = defining.join().expect("it does not panic").expect("busy workers fail nothing");
+            assert!(defined.version > constant.version, "it is published onto what is there then");
+        });
+        busy.release();
+        assert_eq!(wpc.call::<u8>("one", ()).expect("it is still defined"), 1);
+        assert_eq!(wpc.call::<String>("label", ()).expect("it is still defined"), "two");
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod busy;
 mod latch;
+mod plugins;
 pub(crate) mod random;
 mod watchdog;
 
 pub(crate) use busy::{Busy, meet, meeting};
 pub(crate) use latch::Latch;
+pub(crate) use plugins::{Built, Probe, Scratch, flush_loader, plugin, plugin_path, text_of};
 pub(crate) use watchdog::{Watchdog, until};
 
 use std::time::Duration;
@@ -45,6 +47,13 @@ pub(crate) fn assert_ledger_is_even(wpc: &Wpc) {
 pub(crate) fn start_on(hands: &ManualClock, wpc: &Wpc, count: usize) {
     wpc.start_workers(count).expect("they start");
     hands.advance(Duration::ZERO);
+}
+
+/// Moves the clock until nothing waits on it any more: the pool's own thread looks after drops and installations for as
+/// long as they might have taken.
+pub(crate) fn rest(hands: &ManualClock) {
+    hands.advance(Duration::from_secs(10));
+    until(|| hands.waiting() == 0);
 }
 
 /// The longest time that is shorter than this.
