@@ -6,19 +6,22 @@
 //! reply is checked. Blocking: one call after the other, the time of each. Window: 64 calls in flight from one thread,
 //! the time from one reply to the 64th after it, divided by 64.
 
+mod support;
+
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use wpc::{Pending, Wpc};
 
+use support::{Plan, median, now, print_head, print_row};
+
 const WORKERS: [usize; 2] = [1, 2];
 const WINDOW: usize = 64;
-const ROUNDS: usize = 5;
 
 /// Calls of one contender in one round.
 const CALLS: Calls = Calls { warm_up: 2_000, measured: 64 * 400 };
@@ -31,93 +34,22 @@ struct Calls {
 }
 
 fn main() -> ExitCode {
-    match Plan::from_arguments(std::env::args().skip(1)).and_then(|plan| run(&plan)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-struct Plan {
-    rounds: usize,
-    calls: Calls,
-}
-
-impl Plan {
-    fn from_arguments(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let arguments: Vec<String> = arguments.collect();
-        let says = |flag: &str| arguments.iter().any(|argument| argument == flag);
-        // `cargo bench` says `--bench`; `cargo test` does not, and its arguments are meant for other harnesses.
-        if says("--test") || !(says("--bench") || says("--rounds")) {
-            return Ok(Self { rounds: 1, calls: SMOKE_CALLS });
-        }
-        let mut rounds = ROUNDS;
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            match argument.as_str() {
-                "--bench" => {}
-                "--rounds" => {
-                    let number = rest.next().context("`--rounds` needs a number")?;
-                    rounds = number.parse().with_context(|| format!("`--rounds {number}`"))?;
-                    ensure!(rounds > 0, "`--rounds` must be at least 1");
-                }
-                other => bail!("unknown argument `{other}`: only `--rounds N` is taken"),
-            }
-        }
-        Ok(Self { rounds, calls: CALLS })
-    }
+    support::main(run)
 }
 
 fn run(plan: &Plan) -> anyhow::Result<()> {
-    let calls = plan.calls;
-    println!("{:<20} {:>12} {:>12} {:>7} {:>16}", "ns a call, p50", "wpc", "channels", "ratio", "min .. max");
+    let calls = if plan.is_smoke { SMOKE_CALLS } else { CALLS };
+    print_head("ns a call, p50", "wpc", "channels");
     for workers in WORKERS {
         let (pool, channels) = (Pool::start(workers)?, Channels::start(workers)?);
         for (mode, measure) in [("blocking", Mode::Blocking), ("window", Mode::Window)] {
-            let mut rounds = Vec::with_capacity(plan.rounds);
-            for round in 0..plan.rounds {
-                rounds.push(if round % 2 == 0 {
-                    let ours = measure.p50(&pool, calls)?;
-                    (ours, measure.p50(&channels, calls)?)
-                } else {
-                    let theirs = measure.p50(&channels, calls)?;
-                    (measure.p50(&pool, calls)?, theirs)
-                });
-            }
+            let rounds = plan.alternate(|| measure.p50(&pool, calls), || measure.p50(&channels, calls))?;
             print_row(&format!("{mode}, workers: {workers}"), &rounds);
         }
         channels.stop()?;
         pool.0.stop_workers()?;
     }
     Ok(())
-}
-
-/// The medians over the rounds, their ratio, and the least and the greatest ratio of a round.
-fn print_row(name: &str, rounds: &[(Duration, Duration)]) {
-    let ours = median(rounds.iter().map(|(ours, _)| *ours).collect());
-    let theirs = median(rounds.iter().map(|(_, theirs)| *theirs).collect());
-    let ratio = |(ours, theirs): (Duration, Duration)| ours.as_secs_f64() / theirs.as_secs_f64();
-    let ratios = || rounds.iter().map(|round| ratio(*round));
-    println!(
-        "{name:<20} {:>12} {:>12} {:>7.2} {:>8.2} .. {:.2}",
-        ours.as_nanos(),
-        theirs.as_nanos(),
-        ratio((ours, theirs)),
-        ratios().fold(f64::INFINITY, f64::min),
-        ratios().fold(0.0, f64::max),
-    );
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures by the machine's clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// What answers `n` with `n + 1`, on a thread of its own.
