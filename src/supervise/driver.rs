@@ -194,6 +194,11 @@ impl Drive {
         if matches!(after.observed, Observed::Stopped | Observed::Backoff | Observed::GaveUp) {
             care.running = None;
         }
+        // A start is shown before it begins, so that nobody takes an old state for what came of it; all else once it is done.
+        let (is_new, begins) = (before.observed != after.observed, matches!(action, Some(Action::Start(_))));
+        if is_new && begins {
+            self.board.show(id, after.observed);
+        }
         match action {
             Some(Action::Start(run)) => self.begin(id, run),
             Some(Action::RequestStop) => care.running.iter().for_each(|running| running.request_stop()),
@@ -202,7 +207,7 @@ impl Drive {
             Some(Action::GiveUp) => self.kind.gave_up(id),
             None => {}
         }
-        if before.observed != after.observed {
+        if is_new && !begins {
             self.board.show(id, after.observed);
         }
     }

@@ -77,7 +77,10 @@ mod w12_a_thread_that_ends_or_fails_to_start_too_often_is_given_up {
         assert_eq!((started.ready.len(), started.failed.len()), (1, 1), "{started:?}");
         assert!(started.failed[0].reason.contains("run 1 has no core"), "{started:?}");
         for restart in 1..=3 {
-            until(|| wpc.workers()[1].state == WorkerState::Backoff);
+            until(|| {
+                let worker = &wpc.workers()[1];
+                worker.state == WorkerState::Backoff && worker.restarts == restart - 1
+            });
             hands.advance(DELAY_MAX);
             until(|| starts.load(Ordering::SeqCst) == restart + 1);
         }
