@@ -2,7 +2,7 @@
 
 use wpc::{CallError, Context, FunctionError, Pending, Run, ThreadLife, WorkerId};
 
-use crate::support::{Latch, Watchdog, until};
+use crate::support::{Latch, Watchdog, outlast, until};
 
 use super::{GRACE, Stage};
 
@@ -32,11 +32,8 @@ fn define_keep(stage: &Stage) -> Latch {
 fn assert_is_replaced_in_time(stage: &Stage, drops: &Latch) {
     drops.wait_entered(1);
     let waiting: Pending<()> = stage.wpc.request("nothing").no_timeout().submit(()).expect("it is accepted");
-    // Its first look only finds it.
-    until(|| {
-        stage.hands.advance(GRACE);
-        waiting.is_done()
-    });
+    outlast(&stage.hands, GRACE);
+    until(|| waiting.is_done());
     waiting.wait().expect("the next run serves it");
     assert_eq!(stage.wpc.stats().abandoned_threads, 1);
     until(|| stage.wpc.workers()[0].restarts == 1);

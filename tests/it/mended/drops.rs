@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use wpc::{CallError, Context, Defined, LocalInUse, Pending, WeakWpc, WorkerState};
 
-use crate::support::{Latch, Watchdog, assert_ledger_is_even, finish, until};
+use crate::support::{Latch, Watchdog, assert_ledger_is_even, finish, outlast, until};
 
 use super::{GRACE, SECOND, Stage, abandoned, heard, joined};
 
@@ -91,10 +91,7 @@ fn a_call_does_not_wait_for_a_drop_that_hangs_and_the_worker_is_left_behind_in_t
     next.wait().expect("the drop comes after it");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     let waiting: Pending<()> = stage.wpc.request("next").no_timeout().submit(()).expect("it is accepted");
-    until(|| {
-        stage.hands.advance(GRACE); // its first look only finds it
-        waiting.is_done()
-    });
+    outlast(&stage.hands, GRACE);
     let outcome = waiting.wait(); // restarts are off here
     assert!(matches!(outcome, Err(CallError::WorkerLost { started: false, .. })), "{outcome:?}");
     until(|| stage.wpc.workers()[0].state == WorkerState::GaveUp);

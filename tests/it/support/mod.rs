@@ -56,6 +56,13 @@ pub(crate) fn rest(hands: &ManualClock) {
     until(|| hands.waiting() == 0);
 }
 
+/// Moves the clock over the two graces after which a drop that hangs is left behind: the first look only finds it.
+pub(crate) fn outlast(hands: &ManualClock, grace: Duration) {
+    hands.advance(grace);
+    until(|| hands.waiting() == 1); // the pool's own thread has looked
+    hands.advance(grace);
+}
+
 /// The longest time that is shorter than this.
 pub(crate) fn just_under(duration: Duration) -> Duration {
     duration.saturating_sub(Duration::from_nanos(1))
