@@ -209,7 +209,11 @@ fn sleep(worker: &Worker) -> Result<(), Abandoned> {
     let slot = worker.slot();
     slot.lie_down();
     let has_news = || {
-        worker.has_news() || worker.has_installs() || worker.slots.has_jobs_for(worker) || slot.is_stopping()
+        worker.has_news()
+            || worker.has_installs()
+            || worker.instances.have_superseded()
+            || worker.slots.has_jobs_for(worker)
+            || slot.is_stopping()
     };
     if !has_news() {
         worker.slots.shift.tell_quiet();
