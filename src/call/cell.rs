@@ -138,7 +138,7 @@ impl Call {
         let killed = self.start.kill(&self.shift.loads);
         // Before the ticket drops: where none is out, every call has been counted.
         self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
-        let news = self.news(killed.slot, &outcome);
+        let news = self.news(killed.slot, &outcome, true);
         drop(killed.ticket);
         Ok(self.publish(outcome, news))
     }
@@ -153,7 +153,7 @@ impl Call {
         let started = killed.started;
         let outcome = end.outcome(started);
         self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
-        let news = self.news(killed.slot, &outcome);
+        let news = self.news(killed.slot, &outcome, started);
         killed.drop_ticket();
         self.shift.tell_quiet();
         self.interrupt();
@@ -180,7 +180,7 @@ impl Call {
         if !self.decide() {
             return None; // who decided it finds it dead; the ticket falls here
         }
-        let news = self.news(slot, &outcome);
+        let news = self.news(slot, &outcome, false);
         self.shift.loads[slot.index()].tally.end(outcome.ending());
         drop(ticket);
         self.shift.tell_quiet();
@@ -245,8 +245,8 @@ impl Call {
         self.outcome.compare_exchange(PENDING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    fn news(&self, worker: WorkerId, outcome: &Outcome) -> Option<News> {
-        News::of(&self.shift, (self.id, self.definition.name.text()), worker, outcome)
+    fn news(&self, worker: WorkerId, outcome: &Outcome, started: bool) -> Option<News> {
+        News::of(&self.shift, (self.id, self.definition.name.text()), worker, (outcome, started))
     }
 
     fn publish(&self, outcome: Outcome, news: Option<News>) -> Wakeup {

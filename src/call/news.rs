@@ -16,6 +16,7 @@ pub(crate) struct News {
     call: CallId,
     worker: WorkerId,
     function: Arc<str>,
+    started: bool,
     what: What,
 }
 
@@ -24,18 +25,19 @@ pub(crate) struct News {
 enum What {
     Failed { name: String, message: String, code: Option<String> },
     Panicked { message: String },
-    Lost { started: bool },
-    TimedOut { started: bool },
-    Cancelled { started: bool },
+    Lost,
+    TimedOut,
+    Cancelled,
 }
 
 impl News {
-    /// What is to be told of a call of `function` that ends at `worker`; nothing of one that ends in a value.
+    /// What is to be told of a call of `function` that ends at `worker`, whether its function has begun or not; nothing of
+    /// one that ends in a value.
     pub(crate) fn of(
         shift: &Arc<Shift>,
         (call, function): (CallId, &Arc<str>),
         worker: WorkerId,
-        outcome: &Outcome,
+        (outcome, started): (&Outcome, bool),
     ) -> Option<Self> {
         // Texts are copied only for those who hear of them.
         let copy = |text: &str| if shift.bus.is_heard() { text.to_owned() } else { String::new() };
@@ -47,33 +49,33 @@ impl News {
                 code: error.code().map(copy),
             },
             Outcome::Panicked(message) => What::Panicked { message: copy(message) },
-            Outcome::WorkerLost { started } => What::Lost { started: *started },
-            Outcome::TimedOut { started } => What::TimedOut { started: *started },
-            Outcome::Cancelled { started } => What::Cancelled { started: *started },
+            Outcome::WorkerLost { .. } => What::Lost,
+            Outcome::TimedOut { .. } => What::TimedOut,
+            Outcome::Cancelled { .. } => What::Cancelled,
         };
         shift.begin_telling();
-        Some(Self { shift: Arc::clone(shift), call, worker, function: Arc::clone(function), what })
+        Some(Self { shift: Arc::clone(shift), call, worker, function: Arc::clone(function), started, what })
     }
 }
 
 impl Drop for News {
     fn drop(&mut self) {
         let failed = EventName::CallExecutionFailed;
-        let (event_name, reason, started) = match &self.what {
-            What::Failed { .. } => (failed, Some("failed"), true),
-            What::Panicked { .. } => (failed, Some("panicked"), true),
-            What::Lost { started } => (failed, Some("lost"), *started),
-            What::TimedOut { started } => (EventName::CallTimedOut, None, *started),
-            What::Cancelled { started } => (EventName::CallCancelled, None, *started),
+        let (event_name, reason) = match &self.what {
+            What::Failed { .. } => (failed, Some("failed")),
+            What::Panicked { .. } => (failed, Some("panicked")),
+            What::Lost => (failed, Some("lost")),
+            What::TimedOut => (EventName::CallTimedOut, None),
+            What::Cancelled => (EventName::CallCancelled, None),
         };
         self.shift.bus.emit(event_name, |draft| {
             let draft = draft.worker(self.worker).call(self.call);
-            let draft = draft.detail("function_name", &*self.function).detail("started", started);
+            let draft = draft.detail("function_name", &*self.function).detail("started", self.started);
             let draft = reason.into_iter().fold(draft, |draft, reason| draft.detail("reason", reason));
             match &self.what {
                 What::Failed { name, message, code } => draft.error(name, message).code(code.as_deref()),
                 What::Panicked { message } => draft.error("Panicked", message),
-                What::Lost { .. } | What::TimedOut { .. } | What::Cancelled { .. } => draft,
+                What::Lost | What::TimedOut | What::Cancelled => draft,
             }
         });
         self.shift.end_telling();

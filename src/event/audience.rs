@@ -7,7 +7,7 @@ use super::listener::{Listener, ListenerId};
 use super::ring::Ring;
 
 /// How many subscriptions and listeners a pool has at most, taken together. A listener keeps its place until its thread
-/// has ended.
+/// has ended. With the feature `tracing`, what forwards to the tracing subscriber is one of them.
 pub const LISTENERS_MAX: usize = 64;
 
 /// The readers of one bus, behind its lock.

@@ -43,35 +43,32 @@ pub(crate) struct Bus {
 impl Bus {
     /// A bus whose readers may each be `ring_max` events behind.
     pub(crate) fn new(clock: Clock, ring_max: usize) -> Arc<Self> {
-        Arc::new(Self {
+        let bus = Arc::new(Self {
             clock,
             ring_max,
             sequence: Sequence::default(),
             dropped: AtomicU64::new(0),
             audience: Mutex::default(),
-        })
+        });
+        trace::attend(&bus);
+        bus
     }
 
     /// Emits an event. `draft` says what it tells, and is called only if somebody hears it: otherwise the event is only
-    /// counted. Not to be called under a lock: with the feature `tracing` it runs the program's tracing subscriber, after
-    /// the event is in the rings, so that between threads the order there may differ from that of the numbers.
+    /// counted. It runs nobody's code but ours: it may be called on every thread of the pool.
     pub(crate) fn emit(&self, name: EventName, draft: impl FnOnce(Draft) -> Draft) {
-        let traced = trace::is_enabled();
-        if !traced && self.sequence.count_unheard() {
+        if self.sequence.count_unheard() {
             return;
         }
-        let (event, rings) = self.publish(draft(Draft::new(name)));
+        let rings = self.publish(draft(Draft::new(name)));
         for ring in rings.iter() {
             ring.wake();
-        }
-        if traced {
-            trace::forward(&event);
         }
     }
 
     /// Whether anybody hears of what is emitted now: if not, it is not worth a copy.
     pub(crate) fn is_heard(&self) -> bool {
-        self.sequence.is_heard() || trace::is_enabled()
+        self.sequence.is_heard()
     }
 
     /// Reads the events from now on.
@@ -143,7 +140,7 @@ impl Bus {
 
     /// Numbers the event and puts it into the rings, whose readers are to be woken then. All of it is under one lock, so
     /// that every ring has the events in the order of their numbers.
-    fn publish(&self, draft: Draft) -> (Arc<Event>, Arc<[Arc<Ring>]>) {
+    fn publish(&self, draft: Draft) -> Arc<[Arc<Ring>]> {
         let audience = self.audience.lock();
         let event = Arc::new(draft.finish(self.sequence.next(), self.clock.system_time()));
         for ring in audience.open().iter() {
@@ -151,7 +148,7 @@ impl Bus {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
-        (event, Arc::clone(audience.open()))
+        Arc::clone(audience.open())
     }
 }
 

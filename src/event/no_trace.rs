@@ -1,18 +1,15 @@
-//! What stands for `trace.rs` without the feature `tracing`: nothing is forwarded, and a call has no span.
+//! What stands for `trace.rs` without the feature `tracing`: nothing is forwarded, and a call's span is nothing.
+
+use std::sync::Arc;
 
 use crate::id::{CallId, WorkerId};
 
-use super::event::Event;
-
-/// Whether anybody would see a forwarded event: nobody.
-pub(super) fn is_enabled() -> bool {
-    false
-}
+use super::bus::Bus;
 
 /// Forwards nothing.
-pub(super) fn forward(_: &Event) {}
+pub(super) fn attend(_: &Arc<Bus>) {}
 
-/// The span that a call has with the feature `tracing`.
+/// The span of one call, which without the feature `tracing` is nothing.
 #[derive(Debug)]
 pub(crate) struct CallSpan;
 

@@ -1,28 +1,37 @@
 //! The bridge to `tracing`: events are forwarded, and a call has a span.
 //!
 //! A tracing subscriber is the program's own code. So each touch of it stands in a fence and under no lock of ours, and
-//! where it panics the event or the span is missing and everything else goes on. Events are forwarded on the thread that
-//! emits them, after they got their numbers: in the order of the numbers for each thread, in no order between threads.
+//! where it panics the event or the span is missing and everything else goes on. It may block, too, and the threads that
+//! emit are those that end calls and stop pools: so events are forwarded by a listener, on a thread of its own and in the
+//! order of their numbers.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use tracing::dispatcher::{Dispatch, get_default, with_default};
 use tracing::field::Empty;
 use tracing::span::Entered;
+use tracing::subscriber::NoSubscriber;
 use tracing::{Level, Span};
 
 use crate::fence;
 use crate::id::{CallId, WorkerId};
 
+use super::bus::Bus;
 use super::event::Event;
 use super::name::Severity;
 
 /// The target of everything that is forwarded.
 const TARGET: &str = "wpc";
 
-/// Whether anybody would see a forwarded event. The question is about the gravest, since a draft may say that it is
-/// graver than its name.
-pub(super) fn is_enabled() -> bool {
-    fence::run(|| tracing::enabled!(target: TARGET, Level::ERROR)).unwrap_or(false)
+/// Has the bus's events forwarded to the tracing subscriber that the calling thread has now, if it has one.
+pub(super) fn attend(bus: &Arc<Bus>) {
+    let Ok(dispatch) = fence::run(|| get_default(Dispatch::clone)) else { return };
+    if !dispatch.is::<NoSubscriber>() {
+        let forward = move |event: &Event| with_default(&dispatch, || forward(event));
+        // Where no thread can be had the events are not forwarded; whoever builds a pool then has other troubles.
+        let _ = bus.listen(forward);
+    }
 }
 
 /// A level is part of the place in the code that an event comes from, so that each has a place of its own.
@@ -42,7 +51,7 @@ macro_rules! forward_at {
 }
 
 /// Tells the tracing subscriber of the calling thread about an event.
-pub(super) fn forward(event: &Event) {
+fn forward(event: &Event) {
     let details = details(event);
     let told = fence::run(|| match event.severity {
         Severity::Debug => forward_at!(Level::DEBUG, event, details),
@@ -147,6 +156,17 @@ mod tests {
             self.inside.lock().last().copied().unwrap_or(0)
         }
 
+        /// Waits until no bus forwards to it any more.
+        fn wait_until_let_go(&self) {
+            for _ in 0..1_000_000 {
+                if Arc::strong_count(&self.lines) == 1 {
+                    return;
+                }
+                std::thread::yield_now();
+            }
+            panic!("it is never let go of");
+        }
+
         fn lines(&self) -> Vec<String> {
             std::mem::take(&mut *self.lines.lock())
         }
@@ -186,18 +206,18 @@ mod tests {
 
     #[test]
     fn an_event_is_forwarded_though_nobody_subscribed() {
-        let bus = Bus::new(Clock::system(), 8);
         let recorder = Recorder::default();
-        with_default(recorder.clone(), || {
-            assert!(is_enabled());
-            let call = CallId(7);
-            bus.emit(EventName::WorkerReady, |draft| draft.worker(WorkerId(3)).detail("run", 1_u32));
-            bus.emit(EventName::CallExecutionFailed, |draft| {
-                let draft = draft.call(call).error("failed", "no such file");
-                draft.detail("reason", "failed").detail("function_name", "read")
-            });
-            bus.emit(EventName::CallCancelled, |draft| draft.severity(Severity::Debug));
+        let bus = with_default(recorder.clone(), || Bus::new(Clock::system(), 8));
+        let call = CallId(7);
+        bus.emit(EventName::WorkerReady, |draft| draft.worker(WorkerId(3)).detail("run", 1_u32));
+        bus.emit(EventName::CallExecutionFailed, |draft| {
+            let draft = draft.call(call).error("failed", "no such file");
+            draft.detail("reason", "failed").detail("function_name", "read")
         });
+        bus.emit(EventName::CallCancelled, |draft| draft.severity(Severity::Debug));
+        let counts = bus.counts();
+        drop(bus);
+        recorder.wait_until_let_go();
         assert_eq!(
             recorder.lines(),
             [
@@ -205,9 +225,32 @@ mod tests {
                 r#"WARN wpc in 0 event_name="call_execution_failed" event_id=2 call_id=7 error=failed: no such file details="function_name=read reason=failed""#,
             ]
         );
-        assert!(!is_enabled());
+        assert_eq!(counts.emitted, 3);
+    }
+
+    #[test]
+    fn without_a_tracing_subscriber_an_event_is_only_counted() {
+        let bus = Bus::new(Clock::system(), 8);
         bus.emit(EventName::WorkerReady, |draft| panic!("{draft:?} is for nobody"));
-        assert_eq!(bus.counts().emitted, 4);
+        assert_eq!(bus.counts().emitted, 1);
+    }
+
+    #[test]
+    fn a_tracing_subscriber_that_blocks_holds_up_nobody_who_emits() {
+        let recorder = Recorder::default();
+        let bus = with_default(recorder.clone(), || Bus::new(Clock::system(), 8));
+        let blocked = recorder.lines.lock(); // whatever it is told waits for this
+        for _ in 0..100 {
+            bus.emit(EventName::WorkerReady, |draft| draft);
+        }
+        assert_eq!(bus.counts().emitted, 100);
+        drop(blocked);
+        drop(bus);
+        recorder.wait_until_let_go();
+        assert!(
+            recorder.lines().iter().any(|line| line.contains("events_dropped")),
+            "it was told what it missed"
+        );
     }
 
     #[test]
@@ -278,17 +321,19 @@ mod tests {
 
     #[test]
     fn a_tracing_subscriber_that_panics_harms_neither_events_nor_calls() {
-        let bus = Bus::new(Clock::system(), 8);
-        let subscription = bus.subscribe().unwrap();
         for lets_enter in [false, true] {
             with_default(Hostile { lets_enter }, || {
-                bus.emit(EventName::WorkerReady, |draft| draft);
+                let bus = Bus::new(Clock::system(), 8);
+                let subscription = bus.subscribe().unwrap();
+                for _ in 0..5 {
+                    bus.emit(EventName::WorkerReady, |draft| draft);
+                }
+                assert_eq!(subscription.drain().len(), 5);
                 let span = CallSpan::new("add", CallId(9));
                 assert_eq!(span.run(WorkerId(4), || 5), 5);
                 let panicked = fence::run(|| span.run(WorkerId(4), || panic!("in the call")));
                 assert_eq!(panicked, Err::<(), _>("in the call".to_owned()));
             });
         }
-        assert_eq!(subscription.drain().len(), 2);
     }
 }

@@ -103,6 +103,12 @@ impl FunctionError {
         self
     }
 
+    /// Says more than the error that this one was made from.
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
     /// Keeps what another library told of the errors behind this one, the nearest first; at most 32 of them.
     pub(crate) fn with_causes(mut self, causes: Vec<String>) -> Self {
         let chain = causes.into_iter().take(CAUSES_MAX).rev();

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use crate::call::current::Outgoing;
 use crate::call::{
-    Call, CallError, Chain, Gate, Job, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen,
-    Target, current, tell_rejected,
+    Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
+    current, tell_rejected,
 };
 use crate::function::Value;
 use crate::worker::Standing;
@@ -131,7 +131,7 @@ impl Crew {
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
             self.cursor.store((at + 1) % self.slots.all.len(), Ordering::Relaxed);
             call.place(ticket);
-            match self.slots.push(&self.slots.all[at], Job::new(Arc::clone(call))) {
+            match self.slots.push(&self.slots.all[at], call) {
                 Ok(()) => return Ok(()),
                 Err(closed) => {
                     // The slot closed in between, and shows as closed at the next look.

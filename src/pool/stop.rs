@@ -73,7 +73,7 @@ enum Turn {
 impl Pool {
     /// Stops the workers; see the module. Whoever asks while a stop is under way shares its report.
     pub(crate) fn stop(&self) -> Result<StopReport, StopError> {
-        if self.is_inside() || self.is_own_thread() || self.is_listener() {
+        if self.is_waited_for_here() || self.is_listener() {
             return Err(StopError::WouldDeadlock);
         }
         let settings = self.settings();

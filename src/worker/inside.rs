@@ -125,8 +125,6 @@ impl Worker {
         let kept = self.move_hand(aside);
         if kept {
             self.slot().show_running(self.load(), aside, busy);
-            // Defines wait for workers that are about to take what is new, and not for one that installs.
-            self.slots.acknowledgements.notify();
             if let Some(until) = until {
                 self.slots.shift.arm(until);
             }

@@ -115,7 +115,7 @@ impl Worker {
         let generation = dependency.generation();
         if self.instances.has(generation) {
             Fit::Ready
-        } else if self.slot().installed.failure(generation).is_some() {
+        } else if self.slot().installed.has_failed(generation) {
             Fit::Unfit
         } else {
             Fit::Lacks(Arc::clone(dependency))
@@ -172,7 +172,12 @@ impl Worker {
         }
         let (dependency, until) = (Arc::clone(&installing.dependency), installing.until);
         let mut made = Err(InstanceError::Hung);
-        if !self.aside(Busy::Install(installing), until, || made = make(&dependency)) {
+        let make_it = || {
+            // Defines wait for workers that are about to take what is new, and not for one that is shown to install.
+            self.slots.acknowledgements.notify();
+            made = make(&dependency);
+        };
+        if !self.aside(Busy::Install(installing), until, make_it) {
             fence::drop_value(made);
             return Err(Abandoned);
         }

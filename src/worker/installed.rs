@@ -110,6 +110,12 @@ impl Installed {
         found.map(|failure| failure.cause.clone())
     }
 
+    /// Whether the worker could not be given it.
+    pub(super) fn has_failed(&self, generation: Generation) -> bool {
+        let is_it = |failure: &Failure| failure.generation == generation;
+        self.has_failures() && self.content.lock().failures.iter().any(is_it)
+    }
+
     /// What keeps the worker from running the function, if anything does.
     pub(crate) fn obstacle(&self, definition: &Definition) -> Option<(Name, InstanceError)> {
         if !self.has_failures() {

@@ -194,7 +194,8 @@ fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
         worker.instances.clear();
     });
     if kept {
-        worker.slot().installed.begin();
+        let slot = worker.slot();
+        slot.as_own(worker.load(), worker.hand.get(), || slot.installed.begin());
         worker.has_uninstalled.set(true);
         let id = worker.slot().id;
         worker.slots.shift.bus.emit(EventName::WorkerRecycled, |draft| {

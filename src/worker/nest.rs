@@ -84,7 +84,7 @@ impl Inside for Nest {
         tally.end(outcome.ending());
         tally.handle();
         if !worker.is_abandoned() {
-            drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, &outcome));
+            drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, (&outcome, true)));
         }
         outcome.into_result(definition.name.shared())
     }

@@ -125,7 +125,7 @@ impl Slot {
 
     /// Whether the worker could not be given what the function requires.
     pub(crate) fn lacks(&self, definition: &Definition) -> bool {
-        !definition.dependencies.is_empty() && self.installed.obstacle(definition).is_some()
+        definition.dependencies.iter().any(|dependency| self.installed.has_failed(dependency.generation()))
     }
 
     /// A run of the worker takes the slot, on the calling thread; false if it has been abandoned already. The thread's

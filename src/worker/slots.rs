@@ -114,24 +114,23 @@ impl Slots {
         self.all.iter().zip(&self.shift.loads)
     }
 
-    /// Puts the job into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
+    /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
-    pub(crate) fn push(&self, slot: &Slot, job: Job) -> Result<(), super::Closed> {
-        let watched = job.call().deadline.filter(|_| job.call().watched);
-        let definition = Arc::clone(&job.call().definition);
+    pub(crate) fn push(&self, slot: &Slot, call: &Arc<Call>) -> Result<(), super::Closed> {
+        let job = Job::new(Arc::clone(call));
         let shells = slot.queue.push(job, || self.load(slot).tally.accept())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.wake_one(&definition);
+            self.wake_one(&call.definition);
         }
-        if let Some(deadline) = watched {
+        if let Some(deadline) = call.deadline.filter(|_| call.watched) {
             self.shift.arm(deadline);
         }
         for shell in shells {
             crate::fence::drop_value(shell);
         }
         // The one worker that had what it requires may have lost it since the choice.
-        if self.obstacle(&definition).is_some() {
+        if self.obstacle(&call.definition).is_some() {
             self.end_unservable();
         }
         Ok(())

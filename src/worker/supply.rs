@@ -76,7 +76,8 @@ impl Slots {
         }
         // Outside of the queues' locks. The jobs stay behind as shells.
         for (call, (alias, cause)) in &unservable {
-            let error = FunctionError::from(cause.clone()).with_name(NOT_INSTALLED);
+            let message = format!("dependency `{alias}` is not installed on any worker: {cause}");
+            let error = FunctionError::from(cause.clone()).with_name(NOT_INSTALLED).with_message(message);
             drop(call.fail_queued(error.with_detail("dependency", alias)));
         }
         reaper::drop_later(unservable);

@@ -249,6 +249,7 @@ mod w17_a_dependency_that_fails_to_install {
             let (wpc, hands) = with_short_worker(1);
             let probe = Probe::define(&wpc, "bad");
             define_users(&wpc);
+            let events = wpc.subscribe().expect("there is room");
             probe.set("fail_next_inits", 1);
             until(|| wpc.workers()[0].state == WorkerState::Backoff);
             let queued: Vec<Pending<usize>> = (0..3).map(|_| submit(&wpc, "user")).collect();
@@ -261,10 +262,20 @@ mod w17_a_dependency_that_fails_to_install {
                     panic!("it ended otherwise: {outcome:?}")
                 };
                 assert_eq!(error.name(), "NotInstalled");
+                assert!(
+                    error.message().starts_with("dependency `bad` is not installed on any worker: "),
+                    "{error}"
+                );
                 assert_eq!(error.details().get("dependency").map(String::as_str), Some("bad"));
                 assert_eq!(error.downcast_ref::<InstanceError>(), Some(&asked_to_fail()));
             }
             assert_eq!(other.wait().expect("it requires nothing"), 0);
+            let told = events.drain();
+            let failed: Vec<_> =
+                told.iter().filter(|it| it.event_name == EventName::CallExecutionFailed).collect();
+            assert_eq!(failed.len(), 3);
+            let started = |it: &&Arc<Event>| it.detail("started").and_then(Detail::as_flag);
+            assert!(failed.iter().all(|it| started(it) == Some(false)), "nothing of them ran: {failed:?}");
             let expected = RejectReason::NotInstalled { name: "bad".to_owned(), cause: asked_to_fail() };
             assert_eq!(reason(wpc.call::<usize>("user", ())), expected);
             hands.advance(RETRY);

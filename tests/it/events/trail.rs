@@ -364,3 +364,20 @@ fn an_abandoned_worker_is_told_of_when_it_is_left_behind_and_when_it_returns() {
 fn without_delay(line: &str) -> String {
     line.split(' ').filter(|word| !word.starts_with("restart_delay_ms=")).collect::<Vec<_>>().join(" ")
 }
+
+#[test]
+fn after_a_panic_the_events_go_by_the_new_run() {
+    let _watchdog = Watchdog::start();
+    let wpc = pool();
+    wpc.define_function("checked", |n: u64| assert!(n > 0, "on purpose")).expect("a good function");
+    wpc.start_workers(1).expect("it starts");
+    assert!(matches!(wpc.call::<()>("checked", 0u64), Err(CallError::Panicked { .. })));
+    wpc.call::<()>("checked", 1u64).expect("it serves on");
+    assert_eq!(wpc.workers()[0].run.get(), 2);
+    let events = wpc.subscribe().expect("there is room");
+    wpc.stop_workers().expect("it stops");
+    let told = events.drain();
+    assert_by_the_table(&told);
+    let runs: Vec<_> = told.iter().map(|it| it.detail("run").map(ToString::to_string)).collect();
+    assert!(!runs.is_empty() && runs.iter().all(|run| run.as_deref() == Some("2")), "{told:?}");
+}

@@ -74,3 +74,14 @@ fn a_text_given_as_source_takes_the_place_of_its_tokens() {
     assert_eq!(told.function_hash_sha1, Hash::of_source("the text"));
     assert_eq!(told.signature, "(a: u64) -> u64");
 }
+
+#[test]
+fn a_path_to_a_function_says_nothing_of_its_code_and_so_is_no_source() {
+    fn add(a: u64, b: u64) -> u64 {
+        a + b
+    }
+    let _watchdog = Watchdog::start();
+    let told = info(function!(add));
+    assert_eq!(told.hash_of, HashOf::Signature);
+    assert_eq!(told.function_hash_sha1, info(Function::new(add)).function_hash_sha1);
+}
