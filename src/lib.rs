@@ -10,6 +10,11 @@ mod fence;
 mod function;
 mod hash;
 mod id;
+#[cfg(not(wpc_plant))]
+mod plant;
+#[cfg(wpc_plant)]
+#[doc(hidden)]
+pub mod plant;
 mod plugin;
 mod pool;
 mod registry;

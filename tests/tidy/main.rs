@@ -19,7 +19,7 @@ use tree::{Finding, Source};
 
 /// The modules of each layer, lowest first. `ARCHITECTURE.md` says what each is for and must not know.
 const LAYERS: &[&[&str]] = &[
-    &["id", "clock", "hash", "sync", "fence"],
+    &["id", "clock", "hash", "sync", "fence", "plant"],
     &["codec", "event", "error"],
     &["function", "supervise", "ipc", "process"],
     &["plugin", "call"],

@@ -1,0 +1,76 @@
+//! [`Plant`]: a bug that a build with `--cfg wpc_plant` can be told to have, to show that the checks which are there to find
+//! it do find it. In every other build each question is answered `false` when it is compiled, and nothing is left of it.
+
+#![cfg_attr(
+    not(wpc_plant),
+    expect(dead_code, unreachable_pub, reason = "only a build with `wpc_plant` can plant")
+)]
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// How often a bug that strikes does so: once in so many times that its place is passed. A prime, so that it meets no
+/// rhythm of the calls.
+const STRIKES_EVERY: u64 = 1_009;
+
+/// A bug that can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Plant {
+    /// A job vanishes from a queue, and its call never ends.
+    Lost = 1,
+    /// A call that has ended is ended once more.
+    Double,
+    /// A caller is given the value of somebody else's call.
+    Misdeliver,
+    /// A ticket is dropped and the count does not fall.
+    Drift,
+    /// News of an old run is taken for news of the present one.
+    StaleRun,
+    /// A ticket is dropped twice.
+    DoubleTicketDrop,
+    /// A timer is left behind by the run that it was set for.
+    TimerOutlivesRun,
+    /// The restart window counts runs that were of use too, for ever.
+    WindowCountsSuccesses,
+    /// A restart that is due goes on after a stop was asked for.
+    StopLosesToRestart,
+    /// A worker's acknowledgement of an old version is taken for the newest.
+    OldAcknowledgement,
+    /// A worker takes a job that it cannot run.
+    TakingIgnoresEligibility,
+    /// A call that runs is ended as one that never started.
+    ExpiryAfterStart,
+    /// A number is left out of the sequence of events.
+    EventGap,
+    /// What is left of a cancelled call counts against the limit of calls that wait.
+    ShellCounted,
+}
+
+/// What is planted, for the whole process: 0 for nothing.
+static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+/// How often the place of what is planted was passed.
+static PASSED: AtomicU64 = AtomicU64::new(0);
+
+impl Plant {
+    /// Plants the bug in this process, instead of the one that was planted before.
+    pub fn plant(self) {
+        PASSED.store(0, Ordering::SeqCst);
+        PLANTED.store(self as u8, Ordering::SeqCst);
+    }
+
+    /// Plants nothing any more.
+    pub fn uproot() {
+        PLANTED.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether this bug is planted.
+    pub(crate) fn is_planted(self) -> bool {
+        cfg!(wpc_plant) && PLANTED.load(Ordering::Relaxed) == self as u8
+    }
+
+    /// Whether this bug is planted and strikes here and now: once in a thousand times or so.
+    pub(crate) fn strikes(self) -> bool {
+        self.is_planted() && PASSED.fetch_add(1, Ordering::Relaxed) % STRIKES_EVERY == STRIKES_EVERY - 1
+    }
+}
