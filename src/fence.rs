@@ -8,10 +8,16 @@ pub(crate) const PANIC_MESSAGE_BYTES_MAX: usize = 4 << 10;
 
 /// Runs `code`; a panic ends here and becomes its message.
 pub(crate) fn run<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    run_noting(code, || ()).map_err(|(message, ())| message)
+}
+
+/// Runs `code`; a panic ends here and becomes its message, and what `note` knows of it. It is asked before the panic's
+/// payload drops, which may panic again.
+pub(crate) fn run_noting<T, N>(code: impl FnOnce() -> T, note: impl FnOnce() -> N) -> Result<T, (String, N)> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        let text = message(&*payload);
+        let told = (message(&*payload), note());
         drop_payload(payload);
-        text
+        told
     })
 }
 

@@ -23,7 +23,7 @@ mod sync;
 mod worker;
 mod wpc;
 
-pub use call::{CallError, NESTING_MAX, Pending, RejectReason, Rejected, Totals};
+pub use call::{CallError, NESTING_MAX, PanicLocation, Pending, RejectReason, Rejected, Totals};
 pub use clock::{Clock, ManualClock};
 pub use event::{
     Detail, EVENT_BUFFER_DEFAULT, Event, EventCounts, EventError, EventName, EventSource,

@@ -19,7 +19,7 @@ use crate::call::current::is_inside;
 use crate::call::{CallError, Pending};
 use crate::event::{Event, ListenerId, SubscribeError, Subscription};
 use crate::function::{Argument, IntoFunction};
-use crate::id::Version;
+use crate::id::{PoolId, Version};
 use crate::plugin::Dylib;
 use crate::pool::{Defined, Pool, StartError, Started, Stats, StopError, StopReport, WaitError, WorkerInfo};
 use crate::registry::{ConstantInfo, DefineError, DependencyInfo, FunctionInfo};
@@ -427,6 +427,12 @@ impl Wpc {
     /// ```
     pub fn subscribe(&self) -> Result<Subscription, SubscribeError> {
         self.pool().bus().subscribe()
+    }
+
+    /// The pool's identity in this process, by which [`RejectReason::WouldDeadlock`](crate::RejectReason::WouldDeadlock)
+    /// names it.
+    pub fn id(&self) -> PoolId {
+        self.pool().id()
     }
 
     /// A handle that does not keep the pool alive.

@@ -20,7 +20,7 @@ use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
-use super::start_word::StartWord;
+use super::start_word::{Stage, StartWord};
 
 const PENDING: u8 = 0;
 const ENDING: u8 = 1;
@@ -92,6 +92,11 @@ impl Call {
     /// Takes the place back, which no other thread knows of any more; the ticket drops.
     pub(crate) fn displace(&self) {
         drop(self.start.withdraw(&self.shift.loads));
+    }
+
+    /// What it is at.
+    pub(super) fn stage(&self) -> Stage {
+        self.start.stage()
     }
 
     /// Whether it waits to be started.

@@ -1,28 +1,33 @@
-//! [`Chain`]: the pools whose running functions a call was made from, the innermost last.
+//! [`Chain`]: the running functions that a call was made from, pool by pool, the innermost last.
 
 use std::sync::Arc;
 
-use crate::id::PoolId;
+use crate::id::{CallId, PoolId};
 
 use super::error::NESTING_MAX;
 
 /// Empty for a call from outside of every pool.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Chain(Option<Arc<[PoolId]>>);
+pub(crate) struct Chain(Option<Arc<[(PoolId, CallId)]>>);
 
 impl Chain {
-    /// The chain of a call that a function of `pool` makes, whose own call has this chain; none if it crosses more
-    /// than [`NESTING_MAX`] pools.
-    pub(crate) fn through(&self, pool: PoolId) -> Option<Self> {
-        let before = self.pools();
+    /// The chain of a call that is made inside `call`, which `pool` runs and whose own chain this is; none if it crosses
+    /// more than [`NESTING_MAX`] pools.
+    pub(crate) fn through(&self, pool: PoolId, call: CallId) -> Option<Self> {
+        let before = self.links();
         if before.len() >= NESTING_MAX {
             return None;
         }
-        Some(Self(Some(before.iter().copied().chain([pool]).collect())))
+        Some(Self(Some(before.iter().copied().chain([(pool, call)]).collect())))
     }
 
     pub(crate) fn holds(&self, pool: PoolId) -> bool {
-        self.pools().contains(&pool)
+        self.links().iter().any(|link| link.0 == pool)
+    }
+
+    /// Whether the call was made, by however many others, inside that one.
+    pub(crate) fn holds_call(&self, call: CallId) -> bool {
+        self.links().iter().any(|link| link.1 == call)
     }
 
     /// Whether a running function made the call.
@@ -30,7 +35,11 @@ impl Chain {
         self.0.is_some()
     }
 
-    fn pools(&self) -> &[PoolId] {
+    pub(crate) fn pools(&self) -> Vec<PoolId> {
+        self.links().iter().map(|link| link.0).collect()
+    }
+
+    fn links(&self) -> &[(PoolId, CallId)] {
         self.0.as_deref().unwrap_or_default()
     }
 }
@@ -41,13 +50,15 @@ mod tests {
 
     #[test]
     fn a_chain_grows_to_its_limit_and_no_further() {
-        let pool = PoolId::next();
+        let (pool, call) = (PoolId::next(), CallId::next());
         let mut chain = Chain::default();
-        assert!(!chain.holds(pool));
+        assert!(!chain.holds(pool) && !chain.is_nested());
         for _ in 0..NESTING_MAX {
-            chain = chain.through(pool).expect("below the limit");
+            chain = chain.through(pool, call).expect("below the limit");
         }
         assert!(chain.holds(pool) && !chain.holds(PoolId::next()));
-        assert!(chain.through(pool).is_none());
+        assert!(chain.holds_call(call) && !chain.holds_call(CallId::next()));
+        assert_eq!(chain.pools(), [pool; NESTING_MAX]);
+        assert!(chain.through(pool, call).is_none());
     }
 }

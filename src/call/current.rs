@@ -13,7 +13,9 @@ use crate::id::PoolId;
 use super::cell::Call;
 use super::chain::Chain;
 use super::error::{CallError, RejectReason};
+use super::panic::PanicLocation;
 use super::request::{Request, Target, Terms};
+use super::waits::Waiting;
 
 /// The inside of a worker, as calls made on its thread see it.
 pub(crate) trait Inside: Host {
@@ -25,8 +27,14 @@ pub(crate) trait Inside: Host {
     /// Looks the function up and runs it here and now, inside the function that calls it.
     fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError>;
 
+    /// A panic begins on this thread; where, says `at`.
+    fn note_panic(&self, at: &dyn Fn() -> PanicLocation);
+
     /// Runs a call of this pool that still waits, here and now; nothing happens if it does not wait any more.
     fn run_here(&self, call: &Arc<Call>);
+
+    /// Says that the worker waits for a call that it does not run itself, until what comes back drops.
+    fn wait_for(&self, call: &Arc<Call>) -> Waiting;
 
     /// The deadline of the innermost running function, and the chain of a call that it makes to another pool; none
     /// while no function runs.

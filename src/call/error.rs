@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use crate::function::{FunctionError, InstanceError, Misfit, Value};
 use crate::hash::Hash;
+use crate::id::PoolId;
 use crate::sync::Mutex;
+
+use super::panic::PanicLocation;
 
 /// The most functions that may be running inside one another on one worker, beyond the outermost; and the most pools
 /// that one chain of calls may cross.
@@ -29,6 +32,9 @@ pub enum CallError {
         function: Arc<str>,
         /// The panic's message, at most 4 KiB of it.
         message: String,
+        /// Where the panic was, in pools that were built with
+        /// [`panic_locations`](crate::WpcBuilder::panic_locations); none for a panic that a function resumed.
+        location: Option<PanicLocation>,
     },
     /// The deadline passed.
     TimedOut {
@@ -59,7 +65,12 @@ impl fmt::Display for CallError {
         match self {
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::Failed(error) => error.fmt(f),
-            Self::Panicked { function, message } => write!(f, "function `{function}` panicked: {message}"),
+            Self::Panicked { function, message, location: None } => {
+                write!(f, "function `{function}` panicked: {message}")
+            }
+            Self::Panicked { function, message, location: Some(location) } => {
+                write!(f, "function `{function}` panicked at {location}: {message}")
+            }
             Self::TimedOut { function, started } => {
                 write!(f, "the call of `{function}` timed out {}", state(started))
             }
@@ -198,7 +209,23 @@ pub enum RejectReason {
         /// [`NESTING_MAX`].
         limit: usize,
     },
+    /// The call is made inside a function that would wait for it, and no worker could ever run it: each one waits itself, for a
+    /// call that cannot end before this one. What calls through several pools is found by looking at all of them; a
+    /// wait for a [`Pending`](crate::Pending) is seen by the others, and ends by its own deadline.
+    #[error(
+        "it could never run: every worker of its pool waits for a call that cannot end before it (it was made in {})",
+        path(chain)
+    )]
+    WouldDeadlock {
+        /// The pools whose running functions the call was made from, the innermost last.
+        chain: Vec<PoolId>,
+    },
     /// The function that makes the call runs on a worker that was abandoned: it can call nothing any more.
     #[error("the calling function's worker was abandoned")]
     Abandoned,
+}
+
+fn path(chain: &[PoolId]) -> String {
+    let pools: Vec<String> = chain.iter().map(|pool| format!("pool {pool}")).collect();
+    pools.join(", ")
 }

@@ -10,14 +10,17 @@ mod job;
 mod load;
 mod news;
 mod outcome;
+mod panic;
 mod pending;
 mod request;
 mod shift;
 mod start_word;
 mod tally;
 mod timekeeper;
+mod waits;
 
 pub use error::{CallError, NESTING_MAX, RejectReason, Rejected};
+pub use panic::PanicLocation;
 pub use pending::Pending;
 pub use tally::Totals;
 
@@ -28,6 +31,8 @@ pub(crate) use job::{Job, Reply};
 pub(crate) use load::{Hand, Load, Phase, Seen};
 pub(crate) use news::{News, tell_rejected};
 pub(crate) use outcome::{End, Outcome};
+pub(crate) use panic::{Panic, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};
 pub(crate) use shift::{Gate, Shift};
 pub(crate) use timekeeper::{Round, Scan, Timekeeper};
+pub(crate) use waits::{Waiting, would_deadlock};

@@ -7,6 +7,7 @@ use crate::id::{CallId, WorkerId};
 
 use super::error::{RejectReason, Rejected};
 use super::outcome::Outcome;
+use super::panic::PanicLocation;
 use super::shift::Shift;
 
 /// Emits its event when it is dropped. A stop waits for all of them.
@@ -24,7 +25,7 @@ pub(crate) struct News {
 #[derive(Debug)]
 enum What {
     Failed { name: String, message: String, code: Option<String> },
-    Panicked { message: String },
+    Panicked { message: String, location: Option<PanicLocation> },
     Lost,
     TimedOut,
     Cancelled,
@@ -48,7 +49,9 @@ impl News {
                 message: copy(error.message()),
                 code: error.code().map(copy),
             },
-            Outcome::Panicked(message) => What::Panicked { message: copy(message) },
+            Outcome::Panicked(panic) => {
+                What::Panicked { message: copy(&panic.message), location: panic.location.clone() }
+            }
             Outcome::WorkerLost { .. } => What::Lost,
             Outcome::TimedOut { .. } => What::TimedOut,
             Outcome::Cancelled { .. } => What::Cancelled,
@@ -74,7 +77,10 @@ impl Drop for News {
             let draft = reason.into_iter().fold(draft, |draft, reason| draft.detail("reason", reason));
             match &self.what {
                 What::Failed { name, message, code } => draft.error(name, message).code(code.as_deref()),
-                What::Panicked { message } => draft.error("Panicked", message),
+                What::Panicked { message, location } => {
+                    let draft = draft.error("Panicked", message);
+                    location.iter().fold(draft, |draft, at| draft.detail("location", at.to_string()))
+                }
                 What::Lost | What::TimedOut | What::Cancelled => draft,
             }
         });

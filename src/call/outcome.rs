@@ -7,13 +7,14 @@ use crate::function::{FunctionError, Value};
 use crate::sync::Thread;
 
 use super::news::News;
+use super::panic::Panic;
 use super::tally::Ending;
 
 /// What a call ended in. A value is of the type that the caller wanted.
 pub(crate) enum Outcome {
     Value(Value),
     Failed(FunctionError),
-    Panicked(String),
+    Panicked(Box<Panic>),
     TimedOut { started: bool },
     Cancelled { started: bool },
     WorkerLost { started: bool },

@@ -15,6 +15,7 @@ use super::cell::Call;
 use super::current;
 use super::error::CallError;
 use super::outcome::{End, Outcome, Waiter};
+use super::panic::Panic;
 
 /// A call that was accepted and whose outcome is to come: to be waited for, awaited, cancelled or let go.
 ///
@@ -65,7 +66,9 @@ impl<R: 'static> Pending<R> {
     /// Until the call ends, at the latest at its deadline; without one (`no_timeout`) as long as the function runs.
     pub fn wait(self) -> Result<R, CallError> {
         self.run_here();
+        let waiting = current::inside().map(|inside| inside.wait_for(&self.call));
         while !self.call.block(None) {}
+        drop(waiting);
         self.take()
     }
 
@@ -117,7 +120,10 @@ impl Outcome {
         Err(match self {
             Self::Value(value) => return Ok(value),
             Self::Failed(error) => CallError::Failed(error),
-            Self::Panicked(message) => CallError::Panicked { function, message },
+            Self::Panicked(panic) => {
+                let Panic { message, location } = *panic;
+                CallError::Panicked { function, message, location }
+            }
             Self::TimedOut { started } => CallError::TimedOut { function, started },
             Self::Cancelled { started } => CallError::Cancelled { function, started },
             Self::WorkerLost { started } => CallError::WorkerLost { function, started },

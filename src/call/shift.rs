@@ -13,6 +13,7 @@ use crate::sync::{AtomicU8, AtomicUsize, Signal};
 use super::load::Load;
 use super::tally::Totals;
 use super::timekeeper::Alarm;
+use super::waits::Waits;
 
 /// Who may begin a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,7 @@ pub(crate) struct Shift {
     pub(crate) clock: Clock,
     pub(crate) alarm: Alarm,
     pub(crate) loads: Box<[Load]>,
+    pub(crate) waits: Waits,
     /// How long a call that was cancelled while it ran, and has no deadline, may go on.
     pub(crate) call_timeout: Duration,
     /// How long a function may run on after its call's deadline.
@@ -60,6 +62,7 @@ impl Shift {
             clock,
             alarm: Alarm::default(),
             loads: runs.iter().enumerate().map(|(at, run)| Load::new(slot(at), *run)).collect(),
+            waits: Waits::new(runs.len()),
             call_timeout,
             overrun_grace,
             quiet: Signal::default(),

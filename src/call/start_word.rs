@@ -21,6 +21,17 @@ const TAG_BITS: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct StartWord(AtomicU64);
 
+/// What a call is at, as far as anybody else can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It waits for a worker, or is about to.
+    Queued,
+    /// That worker runs it.
+    Started(WorkerId),
+    /// It has ended, or ends.
+    Dead,
+}
+
 /// What a call was when it was killed.
 #[derive(Debug)]
 pub(crate) struct Killed<'a> {
@@ -52,6 +63,15 @@ impl StartWord {
     /// Says where the call waits, before any other thread knows of it. The ticket is kept by this word.
     pub(crate) fn place(&self, ticket: Ticket<'_>) {
         self.0.store(pack(QUEUED, ticket.leave(), 0), Ordering::Release);
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        let word = self.0.load(Ordering::Acquire);
+        match word & TAG {
+            STARTED => Stage::Started(slot_of(word)),
+            DEAD => Stage::Dead,
+            _ => Stage::Queued,
+        }
     }
 
     /// The slot where the call waits or runs, or where it was last.

@@ -85,7 +85,7 @@ impl fmt::Display for EventSource {
 /// | `worker_shutdown_requested` | parent | info | a stop asks the worker to end | `run` |
 /// | `control_command_failed` | parent | error | a dependency was not installed: on all workers, or on one | `command` (`define_dependency` or `install_dependency`), `dependency`, \[`generation`\], \[`retry_delay_ms`\] |
 /// | `dependency_installed` | worker | info | a worker has a dependency that it failed to install before | `dependency`, `generation` |
-/// | `call_execution_failed` | worker | warning | a function failed or panicked, or its worker was lost | `function_name`, `reason` (`failed`, `panicked` or `lost`), `started` |
+/// | `call_execution_failed` | worker | warning | a function failed or panicked, or its worker was lost | `function_name`, `reason` (`failed`, `panicked` or `lost`), `started`, \[`location`\] (of a panic) |
 /// | `call_target_missing` | parent | warning | a call was rejected: its function, or something that it requires, is not there | `function_name`, `reason` (`not defined`, `missing requirement` or `not installed`) |
 /// | `call_timed_out` | parent | warning | a call's deadline came first | `function_name`, `started` |
 /// | `call_cancelled` | parent | info | a call was cancelled | `function_name`, `started` |

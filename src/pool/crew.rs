@@ -41,6 +41,7 @@ impl Crew {
             start_timeout: settings.start_timeout,
             restart: settings.restart,
             thread_start: settings.thread_start.clone(),
+            panic_locations: settings.panic_locations,
         };
         let slots = Slots::new(Arc::clone(&shift), Arc::clone(registry), Arc::clone(counts), terms);
         let slots = Arc::new(slots);

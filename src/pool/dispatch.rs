@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::call::current::Outgoing;
 use crate::call::{
     Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
-    current, tell_rejected,
+    Waiting, current, tell_rejected, would_deadlock,
 };
 use crate::function::Value;
 use crate::worker::Standing;
@@ -15,9 +15,12 @@ use super::crew::Crew;
 use super::lifecycle::Pool;
 use super::scheduler::{self, Choice, Offer};
 
+/// The call, and the word of the worker that waits for it, if it is made on one.
+type Accepted = (Arc<Call>, Option<Waiting>);
+
 /// How an accepted call will be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiting {
+enum Patience {
     /// By a thread that blocks, and ends the call at its deadline itself.
     Blocked,
     /// Perhaps by nobody: the timekeeper ends it at its deadline.
@@ -30,23 +33,29 @@ impl Pool {
         if let Some(inside) = current::inside_of(self.id()) {
             return inside.call_inline(request);
         }
-        let call = self.submit(request, Waiting::Blocked)?;
+        let (call, waiting) = self.accept(request, Patience::Blocked)?;
         while !call.block(None) {}
+        drop(waiting);
         let outcome = call.take_outcome().expect("the outcome of a blocking call is taken here alone");
         outcome.into_result(call.definition.name.shared())
     }
 
-    /// Accepts the call, or rejects it with the arguments inside.
-    pub(crate) fn submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
-        let submitted = self.try_submit(request, waiting);
-        if let Err(rejected) = &submitted {
+    /// Accepts the call, or rejects it with the arguments inside. Perhaps nobody waits for it: the timekeeper ends it at its
+    /// deadline.
+    pub(crate) fn submit(&self, request: Request<'_>) -> Result<Arc<Call>, Rejected> {
+        self.accept(request, Patience::Watched).map(|(call, _)| call)
+    }
+
+    fn accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
+        let accepted = self.try_accept(request, patience);
+        if let Err(rejected) = &accepted {
             self.count_rejected();
             tell_rejected(self.bus(), rejected);
         }
-        submitted
+        accepted
     }
 
-    fn try_submit(&self, request: Request<'_>, waiting: Waiting) -> Result<Arc<Call>, Rejected> {
+    fn try_accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
         let inside = current::inside();
         if inside.as_ref().is_some_and(|inside| inside.pool_id() == self.id() && inside.is_abandoned()) {
             return Err(request.refuse(RejectReason::Abandoned));
@@ -58,7 +67,7 @@ impl Pool {
             Target::Definition(definition) => Some(Arc::clone(definition)),
         };
         let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
-        let outgoing = inside.and_then(|inside| inside.outgoing());
+        let outgoing = inside.as_ref().and_then(|inside| inside.outgoing());
         let (chain, outer) = match outgoing {
             None => (Chain::default(), None),
             Some(Outgoing { chain: Some(chain), deadline }) => (chain, deadline),
@@ -68,13 +77,13 @@ impl Pool {
         let now = crew.shift().clock.now();
         let own = request.terms.limit.deadline(now, self.settings().call_timeout);
         let nested_default = || {
-            let is_waited_for = waiting == Waiting::Blocked && chain.is_nested();
+            let is_waited_for = patience == Patience::Blocked && chain.is_nested();
             is_waited_for.then(|| Limit::Default.deadline(now, self.settings().call_timeout)).flatten()
         };
-        let deadline = match (own, outer, waiting) {
-            (Some(own), Some(outer), Waiting::Blocked) => Some(own.min(outer)),
+        let deadline = match (own, outer, patience) {
+            (Some(own), Some(outer), Patience::Blocked) => Some(own.min(outer)),
             // A nested call that is waited for always has a deadline.
-            (None, Some(outer), Waiting::Blocked) => Some(outer),
+            (None, Some(outer), Patience::Blocked) => Some(outer),
             (own, ..) => own.or_else(nested_default),
         };
         let making = Making {
@@ -84,11 +93,19 @@ impl Pool {
             deadline,
             priority: request.terms.priority,
             chain,
-            watched: waiting == Waiting::Watched,
+            watched: patience == Patience::Watched,
         };
         let call = Arc::new(Call::new(crew.shift(), making));
-        match crew.place(&call) {
-            Ok(()) => Ok(call),
+        // Said before the look, by everybody: who looks last sees all of a circle.
+        let waiting = inside.filter(|_| patience == Patience::Blocked).map(|inside| inside.wait_for(&call));
+        let placed = match &waiting {
+            Some(_) if would_deadlock(&call) => {
+                Err(RejectReason::WouldDeadlock { chain: call.chain.pools() })
+            }
+            _ => crew.place(&call),
+        };
+        match placed {
+            Ok(()) => Ok((call, waiting)),
             Err(reason) => {
                 let argument = call.take_argument().expect("a call that was not accepted has its arguments");
                 Err(Rejected::new(call.definition.name.shared(), reason, bound.original.hand_back(argument)))

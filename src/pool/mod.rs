@@ -15,6 +15,5 @@ pub use lifecycle::{StartError, StartFailure, Started, WORKERS_MAX};
 pub use publish::{Defined, WaitError};
 pub use stop::{StopError, StopReport};
 
-pub(crate) use dispatch::Waiting;
 pub(crate) use lifecycle::Pool;
 pub(crate) use settings::Settings;

@@ -22,6 +22,10 @@ pub(crate) struct Settings {
     /// How many events wait for each subscriber.
     pub(crate) events_max: usize,
     pub(crate) thread_start: Option<Arc<dyn ThreadStart>>,
+    /// Whether a call that panicked tells where.
+    pub(crate) panic_locations: bool,
+    /// Whether a program may have the pool in which a panic ends the process.
+    pub(crate) allows_panic_abort: bool,
     /// What every chance of the pool is drawn from.
     pub(crate) seed: u64,
 }
@@ -37,6 +41,8 @@ impl fmt::Debug for Settings {
             .field("pending_calls_max", &self.pending_calls_max)
             .field("restart", &self.restart)
             .field("events_max", &self.events_max)
+            .field("panic_locations", &self.panic_locations)
+            .field("allows_panic_abort", &self.allows_panic_abort)
             .field("has_thread_start", &self.thread_start.is_some())
             .finish_non_exhaustive()
     }

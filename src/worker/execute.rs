@@ -1,11 +1,12 @@
 //! From a job to its outcome: the deadline check, the panic fence, the conversion of the result, the answer.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::call::{Call, Definition, End, Hand, Job, Outcome, Phase, Reply};
+use crate::call::{Call, End, Hand, Job, Outcome, Panic, PanicLocation, Phase, Reply};
 use crate::fence;
-use crate::function::{Context, FunctionError, Interrupt, Value, Wanted};
+use crate::function::{Context, Function, FunctionError, Interrupt, Value, Wanted};
 
 use super::inside::{Frame, Running, Worker};
 use super::slot::Busy;
@@ -28,18 +29,23 @@ pub(super) enum After {
 }
 
 /// Runs the function; the one place where a user's panic is caught.
-pub(super) fn run(definition: &Definition, context: &Context, argument: Value, wanted: &Wanted) -> Outcome {
-    let function = &definition.function;
-    let ran = fence::run(|| {
+pub(super) fn run(
+    function: &Function,
+    context: &Context,
+    (argument, wanted): (Value, &Wanted),
+    panicked_at: &Cell<Option<PanicLocation>>,
+) -> Outcome {
+    panicked_at.set(None); // that of some panic which no call ended in
+    let code = || {
         let value = function.handler.run(context, argument)?;
         wanted
             .convert(value, &function.result)
             .map_err(|misfit| FunctionError::new(RESULT_TYPE, misfit.to_string()))
-    });
-    match ran {
+    };
+    match fence::run_noting(code, || panicked_at.take()) {
         Ok(Ok(value)) => Outcome::Value(value),
         Ok(Err(error)) => Outcome::Failed(error),
-        Err(message) => Outcome::Panicked(message),
+        Err((message, location)) => Outcome::Panicked(Box::new(Panic { message, location })),
     }
 }
 
@@ -101,6 +107,7 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         span: &call.span,
         frame: Frame {
             deadline: call.deadline,
+            outermost: call.id,
             chain: call.chain.clone(),
             interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
         },

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::call::{Chain, Definition, Hand, Load, Outcome, Phase};
+use crate::call::{Chain, Definition, Hand, Load, Outcome, PanicLocation, Phase};
 use crate::event::CallSpan;
 use crate::function::{
     Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value, Wanted,
@@ -22,6 +22,8 @@ use super::start::ThreadLife;
 /// One running function.
 pub(super) struct Frame {
     pub(super) deadline: Option<Instant>,
+    /// The call inside of which it runs on this worker: what a worker elsewhere may wait for.
+    pub(super) outermost: CallId,
     pub(super) chain: Chain,
     pub(super) interrupt: Arc<dyn Interrupt>,
 }
@@ -49,6 +51,8 @@ pub(crate) struct Worker {
     pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
     pub(super) is_tainted: Cell<bool>,
+    /// Where the last panic of the thread was, if the pool is to tell.
+    pub(super) panicked_at: Cell<Option<PanicLocation>>,
 }
 
 /// What one function runs with, wherever its call came from.
@@ -79,6 +83,7 @@ impl Worker {
             frames: RefCell::default(),
             has_served: Cell::new(false),
             is_tainted: Cell::new(false),
+            panicked_at: Cell::new(None),
         }
     }
 
@@ -150,7 +155,8 @@ impl Worker {
         let context = Context::new(Rc::clone(self) as Rc<dyn Host>, of);
         self.frames.borrow_mut().push(running.frame);
         let outcome = running.span.run(self.slot().id, || {
-            execute::run(running.definition, &context, running.argument, running.wanted)
+            let carried = (running.argument, running.wanted);
+            execute::run(&running.definition.function, &context, carried, &self.panicked_at)
         });
         self.frames.borrow_mut().pop();
         if matches!(outcome, Outcome::Panicked(_)) {

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use crate::call::current::{Inside, Outgoing};
 use crate::call::{
-    Bound, Call, CallError, Chain, Definition, Gate, NESTING_MAX, News, Outcome, RejectReason, Rejected,
-    Request, Target, tell_rejected,
+    Bound, Call, CallError, Chain, Definition, Gate, NESTING_MAX, News, Outcome, PanicLocation, RejectReason,
+    Rejected, Request, Target, Waiting, tell_rejected,
 };
 use crate::event::CallSpan;
 use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value};
@@ -58,6 +58,12 @@ impl Inside for Nest {
         self.0.is_abandoned()
     }
 
+    fn note_panic(&self, at: &dyn Fn() -> PanicLocation) {
+        if self.0.slots.terms().panic_locations {
+            self.0.panicked_at.set(Some(at()));
+        }
+    }
+
     fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError> {
         let worker = &self.0;
         let shift = &worker.slots.shift;
@@ -69,9 +75,9 @@ impl Inside for Nest {
         let tally = &worker.load().tally;
         tally.accept();
         let own = limit.deadline(shift.clock.now(), shift.call_timeout);
-        let frame = worker.inner_frame(own);
-        let deadline = frame.deadline;
         let call_id = CallId::next();
+        let frame = worker.inner_frame(own, call_id);
+        let deadline = frame.deadline;
         let outcome = worker.run(Running {
             call_id,
             definition: &definition,
@@ -107,7 +113,7 @@ impl Inside for Nest {
         let reply = crate::call::Reply::new(Arc::clone(call));
         // Without arguments it was ended at once, and whoever met its shell has dropped them.
         let Some(argument) = call.take_argument() else { return };
-        let outer = worker.inner_frame(call.deadline);
+        let outer = worker.inner_frame(call.deadline, call.id);
         let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
         let outcome = worker.run(Running {
             call_id: call.id,
@@ -117,6 +123,7 @@ impl Inside for Nest {
             span: &call.span,
             frame: Frame {
                 deadline: outer.deadline,
+                outermost: call.id,
                 chain: call.chain.clone(),
                 interrupt: Arc::new(interrupt),
             },
@@ -130,10 +137,15 @@ impl Inside for Nest {
         }
     }
 
+    fn wait_for(&self, call: &Arc<Call>) -> Waiting {
+        Waiting::new(&self.0.slots.shift, (self.0.slot().id, self.0.hand.get()), call)
+    }
+
     fn outgoing(&self) -> Option<Outgoing> {
         let frames = self.0.frames.borrow();
         let frame = frames.last()?;
-        Some(Outgoing { deadline: frame.deadline, chain: frame.chain.through(self.pool_id()) })
+        let chain = frame.chain.through(self.pool_id(), frame.outermost);
+        Some(Outgoing { deadline: frame.deadline, chain })
     }
 }
 
@@ -173,16 +185,18 @@ impl Worker {
 
     /// The frame of an inline call: its deadline is the earlier of its own and the calling function's, whose flag
     /// it shares.
-    fn inner_frame(&self, own: Option<Instant>) -> Frame {
+    fn inner_frame(&self, own: Option<Instant>, call: CallId) -> Frame {
         let frames = self.frames.borrow();
         let Some(outer) = frames.last() else {
-            return Frame { deadline: own, chain: Chain::default(), interrupt: Arc::new(Never) };
+            let (chain, interrupt) = (Chain::default(), Arc::new(Never));
+            return Frame { deadline: own, outermost: call, chain, interrupt };
         };
         let deadline = match (own, outer.deadline) {
             (Some(own), Some(outer)) => Some(own.min(outer)),
             (own, outer) => own.or(outer),
         };
-        Frame { deadline, chain: outer.chain.clone(), interrupt: Arc::clone(&outer.interrupt) }
+        let (chain, interrupt) = (outer.chain.clone(), Arc::clone(&outer.interrupt));
+        Frame { deadline, outermost: outer.outermost, chain, interrupt }
     }
 
     /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys

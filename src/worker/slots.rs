@@ -75,6 +75,8 @@ pub(crate) struct WorkerTerms {
     pub(crate) restart: RestartPolicy,
     /// What has a say in the start of each thread.
     pub(crate) thread_start: Option<Arc<dyn ThreadStart>>,
+    /// Whether a call that panicked tells where.
+    pub(crate) panic_locations: bool,
 }
 
 impl Slots {
@@ -237,6 +239,7 @@ impl Slots {
     pub(super) fn lose(&self, slot: &Slot) {
         slot.close();
         slot.vacate();
+        self.shift.waits.lose(slot.id);
         self.acknowledgements.notify();
         if self.all.iter().all(Slot::is_closed) {
             self.close_all(End::WorkerLost);

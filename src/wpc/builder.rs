@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::watch_locations;
 use crate::clock::Clock;
 use crate::event::EVENT_BUFFER_DEFAULT;
 use crate::pool::{Pool, Settings};
@@ -47,6 +48,11 @@ pub enum BuildError {
     /// The restart policy breaks a rule of its own.
     #[error("`restart`: {0}")]
     Restart(PolicyError),
+    /// The program is built with `panic = "abort"`, so that no panic of a function could be survived.
+    #[error(
+        "the program is built with `panic = \"abort\"`: a function's panic would end it; `allow_panic_abort` accepts that"
+    )]
+    PanicAbort,
     /// A stop would have no time to drain.
     #[error("`stop_timeout` is {stop_timeout:?}: it must be more than `overrun_grace`, {overrun_grace:?}")]
     StopTimeout {
@@ -70,6 +76,8 @@ pub enum BuildError {
 /// | `restart` | [`RestartPolicy::on_failure`] | see [`RestartPolicy`] |
 /// | `event_buffer` | 4,096 | 1 to 1,048,576 |
 /// | `thread_start` | none | see [`ThreadStart`] |
+/// | `panic_locations` | off | |
+/// | `allow_panic_abort` | off | asked for in programs that are built with `panic = "abort"` |
 ///
 /// No duration may be longer than ten years.
 #[derive(Clone, Debug)]
@@ -91,6 +99,8 @@ impl Default for WpcBuilder {
             restart: RestartPolicy::on_failure(),
             events_max: EVENT_BUFFER_DEFAULT,
             thread_start: None,
+            panic_locations: false,
+            allows_panic_abort: false,
             seed: rand::random(),
         };
         Self { settings }
@@ -155,6 +165,23 @@ impl WpcBuilder {
         self
     }
 
+    /// Whether a call that panicked tells where ([`CallError::Panicked`](crate::CallError::Panicked)). Default: it does not.
+    ///
+    /// The first pool that is to tell, when it is built, puts a panic hook before the process's own, for as long as the
+    /// process lives: on a worker of such a pool it notes the place, and everywhere it calls the hook that was there. A
+    /// hook that the program sets later takes its place, unless that one calls it too; then no place is told.
+    pub fn panic_locations(mut self, wanted: bool) -> Self {
+        self.settings.panic_locations = wanted;
+        self
+    }
+
+    /// Allows the pool in a program that is built with `panic = "abort"`, where a panic of any function ends the process:
+    /// nothing catches it, and no call ends in `Panicked`. Everything else holds.
+    pub fn allow_panic_abort(mut self) -> Self {
+        self.settings.allows_panic_abort = true;
+        self
+    }
+
     /// What the pool's chances, the jitter of its restart delays, are drawn from. Default: a seed of the machine's own.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
@@ -196,6 +223,12 @@ impl WpcBuilder {
         if settings.stop_timeout <= settings.overrun_grace {
             let (stop_timeout, overrun_grace) = (settings.stop_timeout, settings.overrun_grace);
             return Err(BuildError::StopTimeout { stop_timeout, overrun_grace });
+        }
+        if cfg!(panic = "abort") && !settings.allows_panic_abort {
+            return Err(BuildError::PanicAbort);
+        }
+        if settings.panic_locations {
+            watch_locations();
         }
         Ok(Wpc::new(Pool::new(self.settings)))
     }

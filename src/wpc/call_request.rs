@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{CallError, Limit, Pending, Request, Target, Terms};
 use crate::function::{Argument, Wanted, unbox};
 use crate::hash::Hash;
-use crate::pool::{Pool, Waiting};
+use crate::pool::Pool;
 
 /// A call to be made, with its terms; made by [`Wpc::request`](crate::Wpc::request).
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ impl<'a> CallRequest<'a> {
     where
         R: DeserializeOwned + Send + 'static,
     {
-        let call = self.pool.submit(self.made::<R>(arguments), Waiting::Watched)?;
+        let call = self.pool.submit(self.made::<R>(arguments))?;
         Ok(Pending::new(call))
     }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{CallError, Definition, Pending, RejectReason, Rejected, Request, Target, Terms};
 use crate::function::{Argument, Misfit, Wanted, unbox};
 use crate::id::Version;
-use crate::pool::{Pool, Waiting};
+use crate::pool::Pool;
 
 use super::Wpc;
 
@@ -76,7 +76,7 @@ where
     ///
     /// [`CallError::Rejected`] when it is not accepted, as by [`FunctionHandle::call`].
     pub fn submit(&self, arguments: A) -> Result<Pending<R>, CallError> {
-        let call = self.wpc.pool().submit(self.made(arguments)?, Waiting::Watched)?;
+        let call = self.wpc.pool().submit(self.made(arguments)?)?;
         Ok(Pending::new(call))
     }
 

@@ -1,5 +1,6 @@
 //! Calls as their callers hold them: pending calls, calls inside of calls, and panics.
 
+mod circles;
 mod nested;
 mod panics;
 

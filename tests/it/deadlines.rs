@@ -4,6 +4,7 @@
 mod obeyed;
 mod queued;
 mod running;
+mod stuck;
 
 use std::time::Duration;
 

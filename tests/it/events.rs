@@ -5,9 +5,8 @@ mod trail;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use wpc::{Clock, Detail, Event, EventName, LISTENER_PANICS_MAX, StopError, WaitEventError, Wpc};
+use wpc::{Clock, Detail, Event, EventName, LISTENER_PANICS_MAX, StopError, Wpc};
 
 use crate::support::{Latch, Watchdog, assert_ledger_is_even, build, pool, rest, until};
 
@@ -211,40 +210,5 @@ mod w28_a_listener_that_misbehaves_harms_nobody_but_itself {
         emit(&wpc, 3);
         assert_eq!(found.recv(), Ok(true));
         assert!(found.recv().is_err(), "it was called once, and is dropped");
-    }
-
-    #[test]
-    fn one_that_drops_the_last_handle_does_not_hang() {
-        let _watchdog = Watchdog::start();
-        let wpc = failing(pool());
-        let events = wpc.subscribe().expect("there is room");
-        let last: Arc<Mutex<Option<Wpc>>> = Arc::default();
-        let from = Arc::clone(&last);
-        let (latch, token) = (Latch::new(), Arc::new(()));
-        let (held, kept) = (latch.clone(), Arc::clone(&token));
-        let (results, found) = channel();
-        let listener = move |_: &Event| {
-            let _ = Arc::strong_count(&kept); // it is the callback's own
-            held.hold();
-            if let Some(wpc) = from.lock().expect("nobody panics under it").take() {
-                let weak = wpc.downgrade();
-                drop(wpc);
-                results.send(weak.upgrade().is_none()).expect("the test waits");
-            }
-        };
-        wpc.on_worker_event(listener).expect("there is room");
-        emit(&wpc, 1);
-        latch.wait_entered(1);
-        *last.lock().expect("nobody panics under it") = Some(wpc);
-        latch.release();
-        assert_eq!(found.recv(), Ok(true), "the pool went with the handle");
-        until(|| Arc::strong_count(&token) == 1);
-        let end = loop {
-            match events.wait(Duration::from_secs(30)) {
-                Ok(_) => {}
-                Err(end) => break end,
-            }
-        };
-        assert_eq!(end, WaitEventError::Closed);
     }
 }

@@ -6,6 +6,7 @@ mod dependencies;
 mod events;
 mod functions;
 mod hashes;
+mod inside;
 mod ledger;
 mod locals;
 mod mended;

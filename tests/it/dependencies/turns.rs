@@ -1,48 +1,11 @@
 //! Who may define a dependency when: one at a time, not from inside the pool, and not while it stops.
 
 use std::sync::Mutex;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use wpc::{CallError, Clock, DefineError, RejectReason, Wpc};
 
 use crate::support::{Built, Scratch, Watchdog, build, plugin, pool, reason, rest, start_on, until};
-
-#[test]
-fn a_dependency_that_is_defined_inside_a_function_would_deadlock() {
-    let _watchdog = Watchdog::start();
-    let wpc = build(Wpc::builder().clock(Clock::manual().0));
-    let weak = wpc.downgrade();
-    let define = move || {
-        let wpc = weak.upgrade().expect("its caller holds the pool");
-        matches!(wpc.define_dependency("text", plugin("text")), Err(DefineError::WouldDeadlock))
-    };
-    wpc.define_function("define", define).expect("a good function");
-    wpc.start_workers(2).expect("they start");
-    assert!(wpc.call::<bool>("define", ()).expect("it does not hang"));
-    assert!(wpc.dependencies().is_empty());
-}
-
-#[test]
-fn a_dependency_that_is_defined_by_a_listener_would_deadlock() {
-    let _watchdog = Watchdog::start();
-    let wpc = pool();
-    let weak = wpc.downgrade();
-    let (results, found) = channel();
-    let mut is_first = true;
-    let listener = move |_: &wpc::Event| {
-        // What it defines in vain is an event too.
-        if std::mem::take(&mut is_first) {
-            let wpc = weak.upgrade().expect("the test holds the pool");
-            let defined = wpc.define_dependency("text", plugin("text"));
-            results.send(matches!(defined, Err(DefineError::WouldDeadlock))).expect("the test waits");
-        }
-    };
-    wpc.on_worker_event(listener).expect("there is room");
-    wpc.start_workers(1).expect("it starts");
-    assert_eq!(found.recv(), Ok(true));
-    assert!(wpc.dependencies().is_empty());
-}
 
 #[test]
 fn two_at_the_same_time_take_turns() {

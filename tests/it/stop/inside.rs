@@ -1,30 +1,10 @@
 //! Stops that functions ask for, and the last handle, wherever it goes.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use wpc::{CallError, Context, Pending, RejectReason, StopError, WaitError, Wpc};
+use wpc::{CallError, Context, Pending, RejectReason};
 
 use crate::support::{Latch, Watchdog, assert_ledger_is_even, pool, reason, until};
-
-#[test]
-fn a_stop_inside_a_function_would_deadlock_and_says_so_at_once() {
-    let _watchdog = Watchdog::start();
-    let wpc = pool();
-    let weak = wpc.downgrade();
-    let stop = move || {
-        let wpc = weak.upgrade().expect("the test holds it");
-        let newest =
-            wpc.define_constant("NEWEST", 1_u8).expect("a define inside does not wait for its own worker");
-        let waited = wpc.wait_installed(newest.version, Duration::MAX);
-        (matches!(wpc.stop_workers(), Err(StopError::WouldDeadlock)), waited == Err(WaitError::WouldDeadlock))
-    };
-    wpc.define_function("stop", stop).expect("it is defined");
-    wpc.start_workers(1).expect("it starts");
-    assert_eq!(wpc.call::<(bool, bool)>("stop", ()).expect("a value"), (true, true));
-    assert_eq!(wpc.call::<(bool, bool)>("stop", ()).expect("it still runs"), (true, true));
-    wpc.stop_workers().expect("it stops here");
-}
 
 #[test]
 fn a_stop_of_another_pool_inside_a_function_is_carried_out() {
@@ -92,30 +72,4 @@ fn the_drop_of_the_last_handle_cancels_what_waits_and_gives_what_runs_the_grace(
     assert!(matches!(outcome, Err(CallError::Cancelled { started: false, .. })), "{outcome:?}");
     assert_eq!(running.wait().expect("it returned when it was told"), 2);
     until(|| Arc::strong_count(&token) == 1); // the registry went with the pool
-}
-
-#[test]
-fn the_drop_of_the_last_handle_inside_a_function_does_not_wait() {
-    let _watchdog = Watchdog::start();
-    let (wpc, entered) = (pool(), Latch::new());
-    let last: Arc<Mutex<Option<Wpc>>> = Arc::default();
-    let token = Arc::new(());
-    let (from, kept, inside) = (Arc::clone(&last), Arc::clone(&token), entered.clone());
-    let dropping = move |ctx: &Context| {
-        inside.hold();
-        let wpc = from.lock().expect("nobody panics under it").take().expect("it was put there");
-        let weak = wpc.downgrade();
-        drop(wpc);
-        let is_gone = weak.upgrade().is_none();
-        until(|| ctx.is_cancelled()); // it is told by the thread that stops the pool
-        (is_gone, Arc::strong_count(&kept))
-    };
-    wpc.define_function("dropping", dropping).expect("it is defined");
-    wpc.start_workers(2).expect("they start");
-    let pending: Pending<(bool, usize)> = wpc.submit("dropping", ()).expect("it is accepted");
-    entered.wait_entered(1);
-    *last.lock().expect("nobody panics under it") = Some(wpc);
-    entered.release();
-    assert_eq!(pending.wait().expect("a value"), (true, 2));
-    until(|| Arc::strong_count(&token) == 1); // the pool and its registry are gone
 }

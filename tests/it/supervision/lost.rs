@@ -126,29 +126,42 @@ mod w12_a_thread_that_ends_or_fails_to_start_too_often_is_given_up {
 }
 
 #[test]
-fn a_thread_that_ends_inside_a_call_ends_that_call_once_and_the_next_run_serves_the_others() {
+fn w11_the_call_in_the_hand_of_a_thread_that_ends_ends_once_and_the_twenty_behind_it_run_next_by_their_deadlines()
+ {
     let _watchdog = Watchdog::start();
+    let (clock, hands) = wpc::Clock::manual();
     let start = |_: WorkerId, run: Run| -> Result<ThreadLife, FunctionError> {
         Ok(if run.get() == 1 { ThreadLife::calls(1).ending_inside_the_next() } else { ThreadLife::endless() })
     };
-    let wpc = build(Wpc::builder().thread_start(start));
+    let wpc = build(Wpc::builder().clock(clock.clone()).thread_start(start));
     let latch = Latch::new();
     let held = latch.clone();
     wpc.define_function("held", move || held.hold()).expect("a good function");
-    wpc.define_function("echo", |n: u64| n).expect("a good function");
-    wpc.start_workers(1).expect("it starts");
+    let left = move |ctx: &wpc::Context| ctx.deadline().expect("it has one") - clock.now();
+    wpc.define_function("left", left).expect("a good function");
+    start_on(&hands, &wpc, 1);
     let first: Pending<()> = wpc.submit("held", ()).expect("accepted");
     latch.wait_entered(1);
-    let waiting: Vec<Pending<u64>> = (0..20).map(|n| wpc.submit("echo", n).expect("accepted")).collect();
+    let lost: Pending<Duration> = wpc.submit("left", ()).expect("accepted");
+    let limits: Vec<Duration> = (10..30).map(Duration::from_secs).collect();
+    let waiting: Vec<Pending<Duration>> = limits
+        .iter()
+        .map(|limit| wpc.request("left").timeout(*limit).submit(()).expect("accepted"))
+        .collect();
     latch.release();
     first.wait().expect("it was finished");
-    let mut outcomes = waiting.into_iter().map(Pending::wait);
-    let lost = outcomes.next().expect("there are 20");
-    assert!(matches!(lost, Err(CallError::WorkerLost { started: true, .. })), "{lost:?}");
-    for (n, outcome) in (1..).zip(outcomes) {
-        assert_eq!(outcome.expect("the next run serves it"), n);
+    let outcome = lost.wait();
+    assert!(matches!(outcome, Err(CallError::WorkerLost { started: true, .. })), "{outcome:?}");
+    until(|| wpc.workers()[0].state == WorkerState::Backoff);
+    assert!(waiting.iter().all(|call| !call.is_done()), "they wait for the next run");
+    let delay = Duration::from_millis(200); // 100 ms and the jitter, at the most
+    hands.advance(delay);
+    for (limit, call) in limits.iter().zip(waiting) {
+        assert_eq!(call.wait().expect("the next run serves it") + delay, *limit);
     }
-    assert!(wpc.workers()[0].run.get() > 1);
+    assert_eq!(wpc.workers()[0].run.get(), 2);
+    let calls = wpc.stats().calls;
+    assert_eq!((calls.values, calls.worker_lost, calls.accepted), (21, 1, 22));
     assert_ledger_is_even(&wpc);
 }
 
