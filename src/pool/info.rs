@@ -102,6 +102,9 @@ pub struct Stats {
     pub abandoned_threads: u64,
     /// Worker threads that were ever abandoned.
     pub abandoned_threads_ever: u64,
+    /// Threads that drop values of users which no worker was left to drop, and are still at it: one for each such
+    /// clean-up, as a rule for a moment.
+    pub reaper_threads: u64,
     /// Events, heard or not, since the pool was built.
     pub events: u64,
     /// Events that a subscriber missed because it read too slowly, over all subscribers.
@@ -176,6 +179,7 @@ impl Pool {
             in_flight: ending + shift.map_or(0, |shift| shift.in_flight()),
             abandoned_threads: read(&counts.abandoned),
             abandoned_threads_ever: read(&counts.abandoned_ever),
+            reaper_threads: counts.reaper.threads(),
             events: events.emitted,
             events_dropped: events.dropped,
         }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::call::{End, Gate};
 use crate::id::WorkerId;
 use crate::sync::{self, Mutex, ThreadId, current};
-use crate::worker::{Slot, drop_later};
+use crate::worker::Slot;
 
 use super::crew::Crew;
 use super::lifecycle::{Pool, State};
@@ -97,7 +97,8 @@ impl Pool {
         let pool = Arc::clone(self);
         let stop = move || {
             drop(pool.stop());
-            drop_later(vec![(owner, pool)]);
+            let reaper = pool.counts().reaper.clone();
+            reaper.drop_later(vec![(owner, pool)]);
         };
         let spawned = std::thread::Builder::new().name("wpc-stop".into()).spawn(stop);
         spawned.map(drop).map_err(StopError::Thread)
@@ -109,7 +110,8 @@ impl Pool {
         let pool = Arc::clone(self);
         let stop = move || {
             drop(pool.stop_now());
-            drop_later(vec![pool]);
+            let reaper = pool.counts().reaper.clone();
+            reaper.drop_later(vec![pool]);
         };
         if std::thread::Builder::new().name("wpc-stop".into()).spawn(stop).is_err() {
             // Without a thread to wait with, the workers are told to end, nobody waits for them, and the pool is leaked.

@@ -60,7 +60,8 @@ pub(super) fn live(slots: &Arc<Slots>, at: usize, (vacant, number): (Hand, Run),
 
 /// A worker's run, from its start to the drop of its state; false if it was abandoned.
 fn run(slots: &Arc<Slots>, at: usize, own: Hand, notice: &mut ExitNotice) -> bool {
-    if !slots.all[at].attend(&slots.shift.loads[at], own, sync::current()) {
+    let attending = (own, sync::current());
+    if !slots.all[at].attend(&slots.shift.loads[at], attending, &slots.counts.reaper) {
         return false;
     }
     let worker = Rc::new(Worker::new(Arc::clone(slots), at, own));

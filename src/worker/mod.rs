@@ -18,7 +18,6 @@ mod supply;
 mod thread;
 
 pub(crate) use queue::Closed;
-pub(crate) use reaper::drop_later;
 pub(crate) use slot::{Slot, Standing};
 pub(crate) use slots::{Counts, Slots, WorkerTerms};
 pub(crate) use stage::Stage;

@@ -13,7 +13,7 @@ use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Thread, full_fence};
 
 use super::installed::Installed;
 use super::queue::Queue;
-use super::reaper;
+use super::reaper::Reaper;
 use super::slots::Counts;
 use super::stage::Stage;
 
@@ -131,7 +131,7 @@ impl Slot {
     /// A run of the worker takes the slot, on the calling thread; false if it has been abandoned already. The thread's
     /// lock is held over the look at the hand and what follows from it, as it is where a run is left behind: an
     /// abandoned run undoes nothing of its successor's.
-    pub(super) fn attend(&self, load: &Load, hand: Hand, thread: Thread) -> bool {
+    pub(super) fn attend(&self, load: &Load, (hand, thread): (Hand, Thread), reaper: &Reaper) -> bool {
         let mut running = self.running.lock();
         let mut place = self.thread.lock();
         if load.hand() != hand {
@@ -144,7 +144,7 @@ impl Slot {
         let before = running.take();
         drop(place);
         drop(running);
-        let_go(before); // outside of the locks
+        let_go(before, reaper); // outside of the locks
         true
     }
 
@@ -316,7 +316,7 @@ impl Slot {
         let mut abandoned = self.leave_behind(load, *hand, counts)?;
         let busy = running.take();
         drop(running);
-        abandoned.hung = let_go(busy);
+        abandoned.hung = let_go(busy, &counts.reaper);
         Some(abandoned)
     }
 
@@ -341,7 +341,7 @@ impl Slot {
         let busy = running.take();
         drop(running);
         drop(wakeup);
-        let hung = let_go(busy);
+        let hung = let_go(busy, &counts.reaper);
         abandoned.map(|abandoned| AbandonedRun { hung, ..abandoned })
     }
 
@@ -376,13 +376,13 @@ impl Slot {
 /// Lets go of what an abandoned run was at; the installation, if it was one. Where the thread has let go of a call
 /// already, what that holds is dropped elsewhere: the last definition of a function that captures something has user
 /// code to run.
-fn let_go(running: Option<(Hand, Busy)>) -> Option<Installing> {
+fn let_go(running: Option<(Hand, Busy)>, reaper: &Reaper) -> Option<Installing> {
     match running?.1 {
         Busy::Install(installing) => Some(installing),
         Busy::Clean(_) => None,
         Busy::Call(call) => {
             if let Some(call) = Arc::into_inner(call) {
-                reaper::drop_later(vec![call]);
+                reaper.drop_later(vec![call]);
             }
             None
         }

@@ -14,7 +14,7 @@ use crate::sync::{AtomicU64, Mutex, Signal};
 use super::inside::Worker;
 use super::installed::Failure;
 use super::queue::Next;
-use super::reaper;
+use super::reaper::Reaper;
 use super::slot::{AbandonedRun, Installing, Slot};
 use super::stage::Staging;
 use super::start::ThreadStart;
@@ -31,6 +31,7 @@ pub(crate) struct Counts {
     pub(crate) abandoned: AtomicU64,
     /// Threads that were ever abandoned.
     pub(crate) abandoned_ever: AtomicU64,
+    pub(crate) reaper: Reaper,
     /// The supervisor of the workers that there are now: it is told when an abandoned thread has returned.
     supervisor: Mutex<Option<Mailbox>>,
 }
@@ -231,7 +232,7 @@ impl Slots {
         for job in &jobs {
             drop(job.call().end_queued(end));
         }
-        reaper::drop_later(jobs);
+        self.counts.reaper.drop_later(jobs);
     }
 
     /// The worker of `slot` is lost for good. Its queue is left to the others; without another worker nothing that

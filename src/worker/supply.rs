@@ -10,7 +10,6 @@ use crate::id::{Generation, Name, WorkerId};
 use crate::sync::full_fence;
 
 use super::installed::Failure;
-use super::reaper;
 use super::slot::Slot;
 use super::slots::Slots;
 
@@ -80,7 +79,7 @@ impl Slots {
             let error = FunctionError::from(cause.clone()).with_name(NOT_INSTALLED).with_message(message);
             drop(call.fail_queued(error.with_detail("dependency", alias)));
         }
-        reaper::drop_later(unservable);
+        self.counts.reaper.drop_later(unservable);
     }
 
     /// How many workers serve that have an instance of this load of a library.

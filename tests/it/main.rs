@@ -16,4 +16,5 @@ mod slots;
 mod stop;
 mod supervision;
 mod support;
+mod threads;
 mod types;
