@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::fence;
-use crate::id::WorkerId;
+use crate::id::{CallId, WorkerId};
 use crate::sync::{AtomicBool, Mutex};
 
 use super::cell::Call;
@@ -17,7 +17,7 @@ use super::load::Hand;
 use super::shift::Shift;
 use super::start_word::Stage;
 
-/// How many workers are looked at for one call; beyond it the call is taken for one that ends.
+/// How many waits are looked at for one call; beyond it the call is taken for one that ends.
 const LOOKS_MAX: usize = 4_096;
 
 /// What the workers of one pool wait for, from a start to the stop after it.
@@ -82,20 +82,31 @@ impl Drop for Waiting {
 
 /// Whether no worker could ever run the call, for which its maker has said that it waits: each one waits itself, for a call
 /// that cannot end before this one does, or for one that no worker can run either.
+///
+/// One look sees each worker at another moment. What two of them find alike was so at the moment between them: a wait is
+/// begun and ended once, and a call that was started does not wait again.
 pub(crate) fn would_deadlock(call: &Call) -> bool {
-    let mut look = Look { call, seen: Vec::new(), left: LOOKS_MAX };
-    look.is_stuck(&call.shift)
+    Look::at(call).is_some_and(|first| Look::at(call) == Some(first))
 }
+
+/// A call that a worker waits for, and what that is at.
+type Wait = (CallId, Stage);
 
 /// One look at everybody who would have to go on for the call to be run.
 struct Look<'a> {
     call: &'a Call,
     /// The pools whose workers were looked at, or are being: one that is waited for by its own workers is stuck.
     seen: Vec<Arc<Shift>>,
-    left: usize,
+    found: Vec<Wait>,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    /// The waits that keep the call from being run; none if somebody goes on who might run it, in the end.
+    fn at(call: &'a Call) -> Option<Vec<Wait>> {
+        let mut look = Self { call, seen: Vec::new(), found: Vec::new() };
+        look.is_stuck(&call.shift).then_some(look.found)
+    }
+
     /// Whether every worker that is there, or may come, waits.
     fn is_stuck(&mut self, shift: &Arc<Shift>) -> bool {
         if self.seen.iter().any(|seen| Arc::ptr_eq(seen, shift)) {
@@ -109,20 +120,23 @@ impl Look<'_> {
     }
 
     fn is_waiting(&mut self, shift: &Shift, at: usize) -> bool {
-        let Some(left) = self.left.checked_sub(1) else { return false };
-        self.left = left;
+        if self.found.len() >= LOOKS_MAX {
+            return false;
+        }
         let hand = shift.loads[at].hand();
         let awaited = match &*shift.waits.places[at].awaited.lock() {
             Some((waiting, call)) if *waiting == hand => Arc::clone(call),
             _ => return false,
         };
+        let stage = awaited.stage();
+        self.found.push((awaited.id, stage));
         let is_outer = awaited.id == self.call.id || self.call.chain.holds_call(awaited.id);
-        let is_waiting = is_outer
-            || match awaited.stage() {
-                Stage::Queued => self.is_stuck(&awaited.shift),
-                Stage::Started(worker) => self.is_waiting(&awaited.shift, worker.index()),
-                Stage::Dead => false,
-            };
+        let is_waiting = match stage {
+            Stage::Dead => false,
+            _ if is_outer => true,
+            Stage::Queued => self.is_stuck(&awaited.shift),
+            Stage::Started(worker) => self.is_waiting(&awaited.shift, worker.index()),
+        };
         fence::drop_value(awaited); // perhaps the last holder by now
         is_waiting
     }
