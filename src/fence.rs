@@ -8,16 +8,20 @@ pub(crate) const PANIC_MESSAGE_BYTES_MAX: usize = 4 << 10;
 
 /// Runs `code`; a panic ends here and becomes its message.
 pub(crate) fn run<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    run_noting(code, || ()).map_err(|(message, ())| message)
+    run_noting(code, |_| ()).map_err(|(message, ())| message)
 }
 
-/// Runs `code`; a panic ends here and becomes its message, and what `note` knows of it. It is asked before the panic's
+/// Runs `code`; a panic ends here and becomes its message, and what `note` knows of that. It is asked before the panic's
 /// payload drops, which may panic again.
-pub(crate) fn run_noting<T, N>(code: impl FnOnce() -> T, note: impl FnOnce() -> N) -> Result<T, (String, N)> {
+pub(crate) fn run_noting<T, N>(
+    code: impl FnOnce() -> T,
+    note: impl FnOnce(&str) -> N,
+) -> Result<T, (String, N)> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        let told = (message(&*payload), note());
+        let text = message(&*payload);
+        let noted = note(&text);
         drop_payload(payload);
-        told
+        (text, noted)
     })
 }
 
@@ -26,7 +30,8 @@ pub(crate) fn drop_value<T>(value: T) -> bool {
     run(|| drop(value)).is_ok()
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What a panic says, as far as it is told.
+pub(crate) fn message(payload: &dyn Any) -> String {
     let text = payload
         .downcast_ref::<&'static str>()
         .copied()

@@ -1,46 +1,70 @@
 //! [`Chain`]: the running functions that a call was made from, pool by pool, the innermost last.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
-use crate::id::{CallId, PoolId};
+use crate::fence;
+use crate::id::PoolId;
 
+use super::cell::Call;
 use super::error::NESTING_MAX;
 
-/// Empty for a call from outside of every pool.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Chain(Option<Arc<[(PoolId, CallId)]>>);
+/// Empty for a call from outside of every pool. It keeps the last [`NESTING_MAX`] links, and no call alive.
+#[derive(Clone, Default)]
+pub(crate) struct Chain {
+    links: Option<Arc<[Link]>>,
+    /// How many calls are waited for inside each other, down to this one.
+    depth: usize,
+}
+
+/// A call that one pool runs, and inside of which another is made.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) pool: PoolId,
+    pub(crate) call: Weak<Call>,
+}
 
 impl Chain {
-    /// The chain of a call that is made inside `call`, which `pool` runs and whose own chain this is; none if it crosses
-    /// more than [`NESTING_MAX`] pools.
-    pub(crate) fn through(&self, pool: PoolId, call: CallId) -> Option<Self> {
+    /// The chain of a call that is made where `link` says, inside a function whose own chain this is, and that it waits for;
+    /// none if more than [`NESTING_MAX`] calls would wait inside each other.
+    pub(crate) fn waited_for(&self, link: Link) -> Option<Self> {
+        (self.depth < NESTING_MAX).then(|| Self { depth: self.depth + 1, ..self.beside(link) })
+    }
+
+    /// The same for one that it may go on beside: a function may submit its successor for ever.
+    pub(crate) fn beside(&self, link: Link) -> Self {
         let before = self.links();
-        if before.len() >= NESTING_MAX {
-            return None;
-        }
-        Some(Self(Some(before.iter().copied().chain([(pool, call)]).collect())))
+        let kept = before.iter().skip((before.len() + 1).saturating_sub(NESTING_MAX)).cloned();
+        Self { links: Some(kept.chain([link]).collect()), depth: 0 }
     }
 
+    /// Whether the call was made inside one that `pool` still runs.
     pub(crate) fn holds(&self, pool: PoolId) -> bool {
-        self.links().iter().any(|link| link.0 == pool)
-    }
-
-    /// Whether the call was made, by however many others, inside that one.
-    pub(crate) fn holds_call(&self, call: CallId) -> bool {
-        self.links().iter().any(|link| link.1 == call)
+        self.links().iter().any(|link| {
+            let call = if link.pool == pool { link.call.upgrade() } else { None };
+            let is_running = call.as_ref().is_some_and(|call| !call.is_dead());
+            fence::drop_value(call); // perhaps the last holder by now
+            is_running
+        })
     }
 
     /// Whether a running function made the call.
     pub(crate) fn is_nested(&self) -> bool {
-        self.0.is_some()
+        self.links.is_some()
     }
 
     pub(crate) fn pools(&self) -> Vec<PoolId> {
-        self.links().iter().map(|link| link.0).collect()
+        self.links().iter().map(|link| link.pool).collect()
     }
 
-    fn links(&self) -> &[(PoolId, CallId)] {
-        self.0.as_deref().unwrap_or_default()
+    fn links(&self) -> &[Link] {
+        self.links.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pools()).finish()
     }
 }
 
@@ -48,17 +72,32 @@ impl Chain {
 mod tests {
     use super::*;
 
+    fn link() -> Link {
+        Link { pool: PoolId::next(), call: Weak::new() }
+    }
+
     #[test]
-    fn a_chain_grows_to_its_limit_and_no_further() {
-        let (pool, call) = (PoolId::next(), CallId::next());
+    fn a_chain_of_waits_grows_to_its_limit_and_no_further() {
         let mut chain = Chain::default();
-        assert!(!chain.holds(pool) && !chain.is_nested());
-        for _ in 0..NESTING_MAX {
-            chain = chain.through(pool, call).expect("below the limit");
+        assert!(!chain.is_nested());
+        let links: Vec<Link> = (0..NESTING_MAX).map(|_| link()).collect();
+        for link in &links {
+            chain = chain.waited_for(link.clone()).expect("below the limit");
         }
-        assert!(chain.holds(pool) && !chain.holds(PoolId::next()));
-        assert!(chain.holds_call(call) && !chain.holds_call(CallId::next()));
-        assert_eq!(chain.pools(), [pool; NESTING_MAX]);
-        assert!(chain.through(pool, call).is_none());
+        assert!(chain.is_nested() && !chain.holds(links[0].pool), "what has ended runs no more");
+        assert_eq!(chain.pools(), links.iter().map(|link| link.pool).collect::<Vec<_>>());
+        assert!(chain.waited_for(link()).is_none());
+    }
+
+    #[test]
+    fn a_chain_of_successors_has_no_end_and_keeps_the_last_links() {
+        let mut chain = Chain::default();
+        let links: Vec<Link> = (0..3 * NESTING_MAX).map(|_| link()).collect();
+        for link in &links {
+            chain = chain.beside(link.clone());
+        }
+        let last: Vec<_> = links[2 * NESTING_MAX..].iter().map(|link| link.pool).collect();
+        assert_eq!(chain.pools(), last);
+        assert!(chain.waited_for(link()).is_some(), "nobody waits for it yet");
     }
 }

@@ -1,6 +1,7 @@
 //! The worker under the calling thread, if it is one: nested calls run there.
 
 use std::cell::RefCell;
+use std::panic::PanicHookInfo;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,11 +12,10 @@ use crate::function::{Argument, Context, Host, Value, Wanted, unbox};
 use crate::id::PoolId;
 
 use super::cell::Call;
-use super::chain::Chain;
+use super::chain::{Chain, Link};
 use super::error::{CallError, RejectReason};
-use super::panic::PanicLocation;
 use super::request::{Request, Target, Terms};
-use super::waits::Waiting;
+use super::waits::Position;
 
 /// The inside of a worker, as calls made on its thread see it.
 pub(crate) trait Inside: Host {
@@ -27,25 +27,27 @@ pub(crate) trait Inside: Host {
     /// Looks the function up and runs it here and now, inside the function that calls it.
     fn call_inline(&self, request: Request<'_>) -> Result<Value, CallError>;
 
-    /// A panic begins on this thread; where, says `at`.
-    fn note_panic(&self, at: &dyn Fn() -> PanicLocation);
+    /// A panic begins on this thread.
+    fn note_panic(&self, panic: &PanicHookInfo<'_>);
 
     /// Runs a call of this pool that still waits, here and now; nothing happens if it does not wait any more.
     fn run_here(&self, call: &Arc<Call>);
 
-    /// Says that the worker waits for a call that it does not run itself, until what comes back drops.
-    fn wait_for(&self, call: &Arc<Call>) -> Waiting;
+    /// Where a wait of this worker stands, for others to see.
+    fn position(&self) -> Position;
 
-    /// The deadline of the innermost running function, and the chain of a call that it makes to another pool; none
-    /// while no function runs.
+    /// What a call that goes to a queue inherits of the innermost running function; none while no function runs.
     fn outgoing(&self) -> Option<Outgoing>;
 }
 
-/// What a call to another pool inherits.
+/// What a call to another pool inherits, and one to the own pool that is not run inline.
 pub(crate) struct Outgoing {
+    /// The function's own.
     pub(crate) deadline: Option<Instant>,
-    /// None if the chain would get too long.
-    pub(crate) chain: Option<Chain>,
+    /// The function's own.
+    pub(crate) chain: Chain,
+    /// The call in whose function it is made.
+    pub(crate) link: Link,
 }
 
 thread_local! {

@@ -25,14 +25,14 @@ pub use pending::Pending;
 pub use tally::Totals;
 
 pub(crate) use cell::{Call, Making};
-pub(crate) use chain::Chain;
+pub(crate) use chain::{Chain, Link};
 pub(crate) use definition::{Bound, Definition};
 pub(crate) use job::{Job, Reply};
 pub(crate) use load::{Hand, Load, Phase, Seen};
 pub(crate) use news::{News, tell_rejected};
 pub(crate) use outcome::{End, Outcome};
-pub(crate) use panic::{Panic, watch_locations};
+pub(crate) use panic::{Panic, Panics, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};
 pub(crate) use shift::{Gate, Shift};
 pub(crate) use timekeeper::{Round, Scan, Timekeeper};
-pub(crate) use waits::{Waiting, would_deadlock};
+pub(crate) use waits::{Position, Waiting};

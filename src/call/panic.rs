@@ -1,8 +1,12 @@
 //! [`Panic`]: what is told of a panic that ended a call; and the hook that learns where it was.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{Location, PanicHookInfo};
 use std::sync::{Arc, Once};
+
+use crate::fence;
 
 use super::current;
 
@@ -31,6 +35,35 @@ impl PanicLocation {
     }
 }
 
+/// How many panics of one call are remembered: those that a function catches itself, and those of what drops meanwhile.
+const PANICS_MAX: usize = 8;
+
+/// The last panics of a thread, by their messages: which of them ended a call is known when it is caught.
+#[derive(Debug, Default)]
+pub(crate) struct Panics(RefCell<VecDeque<(String, PanicLocation)>>);
+
+impl Panics {
+    /// Remembers a panic that begins.
+    pub(crate) fn note(&self, panic: &PanicHookInfo<'_>) {
+        let Some(location) = panic.location() else { return };
+        let noted = (fence::message(panic.payload()), PanicLocation::new(location));
+        let mut panics = self.0.borrow_mut();
+        if panics.len() >= PANICS_MAX {
+            panics.pop_front();
+        }
+        panics.push_back(noted);
+    }
+
+    /// Where the last panic with this message was.
+    pub(crate) fn place_of(&self, message: &str) -> Option<PanicLocation> {
+        self.0.borrow().iter().rev().find(|noted| noted.0 == message).map(|noted| noted.1.clone())
+    }
+
+    pub(crate) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
 impl fmt::Display for PanicLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -47,8 +80,8 @@ pub(crate) fn watch_locations() {
     WATCHED.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
-            if let (Some(inside), Some(location)) = (current::inside(), panic.location()) {
-                inside.note_panic(&|| PanicLocation::new(location));
+            if let Some(inside) = current::inside() {
+                inside.note_panic(panic);
             }
             before(panic);
         }));

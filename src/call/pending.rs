@@ -16,6 +16,7 @@ use super::current;
 use super::error::CallError;
 use super::outcome::{End, Outcome, Waiter};
 use super::panic::Panic;
+use super::waits::Waiting;
 
 /// A call that was accepted and whose outcome is to come: to be waited for, awaited, cancelled or let go.
 ///
@@ -66,7 +67,7 @@ impl<R: 'static> Pending<R> {
     /// Until the call ends, at the latest at its deadline; without one (`no_timeout`) as long as the function runs.
     pub fn wait(self) -> Result<R, CallError> {
         self.run_here();
-        let waiting = current::inside().map(|inside| inside.wait_for(&self.call));
+        let waiting = current::inside().map(|inside| Waiting::new(&inside.position(), &self.call));
         while !self.call.block(None) {}
         drop(waiting);
         self.take()

@@ -1,8 +1,9 @@
 //! [`Waits`]: which calls the workers of a pool wait for inside their functions; and whether another such wait could
 //! never end.
 //!
-//! A worker that waits for a call which it does not run itself says so first and looks then, as every other such worker
-//! does. So where workers are about to wait for each other in a circle, the last one to say so sees all of it.
+//! A worker that calls another pool says that it waits, looks, and takes its word back if the call could never be run: in one
+//! step, one worker after the other. So where workers are about to wait for each other in a circle, the last one sees
+//! all of it, and nobody sees the word of one that is about to be refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::shift::Shift;
 use super::start_word::Stage;
 
 /// How many waits are looked at for one call; beyond it the call is taken for one that ends.
-const LOOKS_MAX: usize = 4_096;
+const LOOKS_MAX: usize = 1_024;
 
 /// What the workers of one pool wait for, from a start to the stop after it.
 pub(crate) struct Waits {
@@ -51,6 +52,13 @@ impl fmt::Debug for Waits {
     }
 }
 
+/// Who waits: a worker, in the function that its hand runs.
+pub(crate) struct Position {
+    pub(crate) shift: Arc<Shift>,
+    pub(crate) worker: WorkerId,
+    pub(crate) hand: Hand,
+}
+
 /// A worker's word that it waits for a call, until this drops.
 #[must_use]
 pub(crate) struct Waiting {
@@ -59,15 +67,36 @@ pub(crate) struct Waiting {
     call: Arc<Call>,
 }
 
+/// One worker at a time says that it waits and looks whether that could end; for as long as the two take.
+static LOOKING: Mutex<()> = Mutex::new(());
+
 impl Waiting {
-    /// Says that the worker of `shift`, in the function that `hand` runs, waits for the call.
-    pub(crate) fn new(shift: &Arc<Shift>, (worker, hand): (WorkerId, Hand), call: &Arc<Call>) -> Self {
+    /// Says that it waits for the call.
+    pub(crate) fn new(position: &Position, call: &Arc<Call>) -> Self {
+        let Position { shift, worker, hand } = position;
         let mut awaited = shift.waits.places[worker.index()].awaited.lock();
-        if shift.loads[worker.index()].hand() == hand {
-            *awaited = Some((hand, Arc::clone(call))); // what an abandoned run waited for goes: its own thread has it
+        if shift.loads[worker.index()].hand() == *hand {
+            *awaited = Some((*hand, Arc::clone(call))); // what an abandoned run waited for goes: its own thread has it
         }
         drop(awaited);
-        Self { shift: Arc::clone(shift), worker, call: Arc::clone(call) }
+        Self { shift: Arc::clone(shift), worker: *worker, call: Arc::clone(call) }
+    }
+
+    /// The same for a call that has not been placed yet; none if no worker could ever run it: each one waits itself, for
+    /// a call that cannot end before this one does, or for one that no worker can run either.
+    ///
+    /// One look sees each worker at another moment. What two of them find alike was so at the moment between them: a wait
+    /// is begun and ended once, and a call that was started does not wait again.
+    pub(crate) fn unless_stuck(position: &Position, call: &Arc<Call>) -> Option<Self> {
+        let mut met = Vec::new();
+        let looking = LOOKING.lock();
+        let waiting = Self::new(position, call);
+        let first = Look::at(call, &mut met);
+        let is_stuck = first.is_some() && first == Look::at(call, &mut met);
+        let waiting = if is_stuck { None } else { Some(waiting) };
+        drop(looking);
+        fence::drop_value(met); // perhaps the last holder of some by now
+        waiting
     }
 }
 
@@ -80,46 +109,65 @@ impl Drop for Waiting {
     }
 }
 
-/// Whether no worker could ever run the call, for which its maker has said that it waits: each one waits itself, for a call
-/// that cannot end before this one does, or for one that no worker can run either.
-///
-/// One look sees each worker at another moment. What two of them find alike was so at the moment between them: a wait is
-/// begun and ended once, and a call that was started does not wait again.
-pub(crate) fn would_deadlock(call: &Call) -> bool {
-    Look::at(call).is_some_and(|first| Look::at(call) == Some(first))
-}
-
 /// A call that a worker waits for, and what that is at.
 type Wait = (CallId, Stage);
+
+/// Whoever would have to go on.
+enum Whom {
+    /// Any worker of a pool.
+    Any(Arc<Shift>),
+    /// The worker that runs the call which is waited for.
+    One(Arc<Shift>, usize),
+}
 
 /// One look at everybody who would have to go on for the call to be run.
 struct Look<'a> {
     call: &'a Call,
-    /// The pools whose workers were looked at, or are being: one that is waited for by its own workers is stuck.
-    seen: Vec<Arc<Shift>>,
+    /// Those who are still to be looked at.
+    left: Vec<Whom>,
+    /// The pools all of whose workers were looked at or are among those left: who is waited for by itself is stuck.
+    pools: Vec<Arc<Shift>>,
+    /// The same for single workers.
+    workers: Vec<(Arc<Shift>, usize)>,
     found: Vec<Wait>,
+    /// The calls that were met, to be let go of outside of every lock.
+    met: &'a mut Vec<Arc<Call>>,
 }
 
 impl<'a> Look<'a> {
     /// The waits that keep the call from being run; none if somebody goes on who might run it, in the end.
-    fn at(call: &'a Call) -> Option<Vec<Wait>> {
-        let mut look = Self { call, seen: Vec::new(), found: Vec::new() };
-        look.is_stuck(&call.shift).then_some(look.found)
+    fn at(call: &'a Call, met: &'a mut Vec<Arc<Call>>) -> Option<Vec<Wait>> {
+        let left = vec![Whom::Any(Arc::clone(&call.shift))];
+        let mut look = Self { call, left, pools: Vec::new(), workers: Vec::new(), found: Vec::new(), met };
+        while let Some(whom) = look.left.pop() {
+            let waits = match whom {
+                Whom::Any(shift) => look.all_wait(&shift),
+                Whom::One(shift, at) => look.waits(&shift, at),
+            };
+            if !waits {
+                return None;
+            }
+        }
+        Some(look.found)
     }
 
     /// Whether every worker that is there, or may come, waits.
-    fn is_stuck(&mut self, shift: &Arc<Shift>) -> bool {
-        if self.seen.iter().any(|seen| Arc::ptr_eq(seen, shift)) {
+    fn all_wait(&mut self, shift: &Arc<Shift>) -> bool {
+        if self.pools.iter().any(|seen| Arc::ptr_eq(seen, shift)) {
             return true;
         }
-        self.seen.push(Arc::clone(shift));
-        let is_lost = |place: &Place| place.is_lost.load(Ordering::Acquire);
-        let mut there = shift.waits.places.iter().enumerate().filter(|(_, place)| !is_lost(place)).peekable();
+        self.pools.push(Arc::clone(shift));
+        let is_there = |at: &usize| !shift.waits.places[*at].is_lost.load(Ordering::Acquire);
+        let there: Vec<usize> = (0..shift.waits.places.len()).filter(is_there).collect();
         // Where no worker is left, calls end.
-        there.peek().is_some() && there.all(|(at, _)| self.is_waiting(shift, at))
+        !there.is_empty() && there.into_iter().all(|at| self.waits(shift, at))
     }
 
-    fn is_waiting(&mut self, shift: &Shift, at: usize) -> bool {
+    /// Whether the worker waits; for whom is left to be looked at.
+    fn waits(&mut self, shift: &Arc<Shift>, at: usize) -> bool {
+        if self.workers.iter().any(|(seen, worker)| *worker == at && Arc::ptr_eq(seen, shift)) {
+            return true;
+        }
         if self.found.len() >= LOOKS_MAX {
             return false;
         }
@@ -129,15 +177,16 @@ impl<'a> Look<'a> {
             _ => return false,
         };
         let stage = awaited.stage();
+        self.workers.push((Arc::clone(shift), at));
         self.found.push((awaited.id, stage));
-        let is_outer = awaited.id == self.call.id || self.call.chain.holds_call(awaited.id);
-        let is_waiting = match stage {
-            Stage::Dead => false,
-            _ if is_outer => true,
-            Stage::Queued => self.is_stuck(&awaited.shift),
-            Stage::Started(worker) => self.is_waiting(&awaited.shift, worker.index()),
-        };
-        fence::drop_value(awaited); // perhaps the last holder by now
-        is_waiting
+        let is_over = stage == Stage::Dead;
+        match stage {
+            Stage::Dead => {}
+            _ if awaited.id == self.call.id => {}
+            Stage::Queued => self.left.push(Whom::Any(Arc::clone(&awaited.shift))),
+            Stage::Started(worker) => self.left.push(Whom::One(Arc::clone(&awaited.shift), worker.index())),
+        }
+        self.met.push(awaited);
+        !is_over
     }
 }

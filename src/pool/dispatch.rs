@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::call::current::Outgoing;
 use crate::call::{
     Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
-    Waiting, current, tell_rejected, would_deadlock,
+    Waiting, current, tell_rejected,
 };
 use crate::function::Value;
 use crate::worker::Standing;
@@ -25,6 +25,17 @@ enum Patience {
     Blocked,
     /// Perhaps by nobody: the timekeeper ends it at its deadline.
     Watched,
+}
+
+impl Patience {
+    /// The chain of a call that is made inside a function, or outside of all; none if it would get too long.
+    fn chain(self, outgoing: Option<Outgoing>) -> Option<Chain> {
+        match (outgoing, self) {
+            (None, _) => Some(Chain::default()),
+            (Some(Outgoing { chain, link, .. }), Self::Blocked) => chain.waited_for(link),
+            (Some(Outgoing { chain, link, .. }), Self::Watched) => Some(chain.beside(link)),
+        }
+    }
 }
 
 impl Pool {
@@ -57,7 +68,7 @@ impl Pool {
 
     fn try_accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
         let inside = current::inside();
-        if inside.as_ref().is_some_and(|inside| inside.pool_id() == self.id() && inside.is_abandoned()) {
+        if inside.as_ref().is_some_and(|inside| inside.is_abandoned()) {
             return Err(request.refuse(RejectReason::Abandoned));
         }
         let crew = self.crew();
@@ -68,10 +79,9 @@ impl Pool {
         };
         let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
         let outgoing = inside.as_ref().and_then(|inside| inside.outgoing());
-        let (chain, outer) = match outgoing {
-            None => (Chain::default(), None),
-            Some(Outgoing { chain: Some(chain), deadline }) => (chain, deadline),
-            Some(_) => return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX })),
+        let outer = outgoing.as_ref().and_then(|outgoing| outgoing.deadline);
+        let Some(chain) = patience.chain(outgoing) else {
+            return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX }));
         };
         let bound = definition.bind(request.cargo, request.terms.pin)?;
         let now = crew.shift().clock.now();
@@ -96,16 +106,14 @@ impl Pool {
             watched: patience == Patience::Watched,
         };
         let call = Arc::new(Call::new(crew.shift(), making));
-        // Said before the look, by everybody: who looks last sees all of a circle.
-        let waiting = inside.filter(|_| patience == Patience::Blocked).map(|inside| inside.wait_for(&call));
+        let inside = inside.filter(|_| patience == Patience::Blocked);
+        let waiting = inside.map(|inside| Waiting::unless_stuck(&inside.position(), &call));
         let placed = match &waiting {
-            Some(_) if would_deadlock(&call) => {
-                Err(RejectReason::WouldDeadlock { chain: call.chain.pools() })
-            }
+            Some(None) => Err(RejectReason::WouldDeadlock { chain: call.chain.pools() }),
             _ => crew.place(&call),
         };
         match placed {
-            Ok(()) => Ok((call, waiting)),
+            Ok(()) => Ok((call, waiting.flatten())),
             Err(reason) => {
                 let argument = call.take_argument().expect("a call that was not accepted has its arguments");
                 Err(Rejected::new(call.definition.name.shared(), reason, bound.original.hand_back(argument)))

@@ -102,8 +102,8 @@ pub struct Stats {
     pub abandoned_threads: u64,
     /// Worker threads that were ever abandoned.
     pub abandoned_threads_ever: u64,
-    /// Threads that drop values of users which no worker was left to drop, and are still at it: one for each such
-    /// clean-up, as a rule for a moment.
+    /// Threads that drop values of users which no worker was left to drop, and are still at it: as a rule one for a moment, at
+    /// most 16.
     pub reaper_threads: u64,
     /// Events, heard or not, since the pool was built.
     pub events: u64,

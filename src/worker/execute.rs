@@ -1,10 +1,9 @@
 //! From a job to its outcome: the deadline check, the panic fence, the conversion of the result, the answer.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::call::{Call, End, Hand, Job, Outcome, Panic, PanicLocation, Phase, Reply};
+use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply};
 use crate::fence;
 use crate::function::{Context, Function, FunctionError, Interrupt, Value, Wanted};
 
@@ -33,16 +32,15 @@ pub(super) fn run(
     function: &Function,
     context: &Context,
     (argument, wanted): (Value, &Wanted),
-    panicked_at: &Cell<Option<PanicLocation>>,
+    panics: &Panics,
 ) -> Outcome {
-    panicked_at.set(None); // that of some panic which no call ended in
     let code = || {
         let value = function.handler.run(context, argument)?;
         wanted
             .convert(value, &function.result)
             .map_err(|misfit| FunctionError::new(RESULT_TYPE, misfit.to_string()))
     };
-    match fence::run_noting(code, || panicked_at.take()) {
+    match fence::run_noting(code, |message| panics.place_of(message)) {
         Ok(Ok(value)) => Outcome::Value(value),
         Ok(Err(error)) => Outcome::Failed(error),
         Err((message, location)) => Outcome::Panicked(Box::new(Panic { message, location })),
@@ -107,7 +105,6 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         span: &call.span,
         frame: Frame {
             deadline: call.deadline,
-            outermost: call.id,
             chain: call.chain.clone(),
             interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
         },

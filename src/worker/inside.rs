@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::call::{Chain, Definition, Hand, Load, Outcome, PanicLocation, Phase};
+use crate::call::{Chain, Definition, Hand, Load, Outcome, Panics, Phase};
 use crate::event::CallSpan;
 use crate::function::{
     Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value, Wanted,
@@ -22,8 +22,6 @@ use super::start::ThreadLife;
 /// One running function.
 pub(super) struct Frame {
     pub(super) deadline: Option<Instant>,
-    /// The call inside of which it runs on this worker: what a worker elsewhere may wait for.
-    pub(super) outermost: CallId,
     pub(super) chain: Chain,
     pub(super) interrupt: Arc<dyn Interrupt>,
 }
@@ -51,8 +49,8 @@ pub(crate) struct Worker {
     pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
     pub(super) is_tainted: Cell<bool>,
-    /// Where the last panic of the thread was, if the pool is to tell.
-    pub(super) panicked_at: Cell<Option<PanicLocation>>,
+    /// The last panics of the thread, if the pool is to tell where they were.
+    pub(super) panics: Panics,
 }
 
 /// What one function runs with, wherever its call came from.
@@ -83,7 +81,7 @@ impl Worker {
             frames: RefCell::default(),
             has_served: Cell::new(false),
             is_tainted: Cell::new(false),
-            panicked_at: Cell::new(None),
+            panics: Panics::default(),
         }
     }
 
@@ -153,10 +151,13 @@ impl Worker {
             interrupt: Arc::clone(&running.frame.interrupt),
         };
         let context = Context::new(Rc::clone(self) as Rc<dyn Host>, of);
+        if self.frames.borrow().is_empty() {
+            self.panics.forget(); // those of others
+        }
         self.frames.borrow_mut().push(running.frame);
         let outcome = running.span.run(self.slot().id, || {
             let carried = (running.argument, running.wanted);
-            execute::run(&running.definition.function, &context, carried, &self.panicked_at)
+            execute::run(&running.definition.function, &context, carried, &self.panics)
         });
         self.frames.borrow_mut().pop();
         if matches!(outcome, Outcome::Panicked(_)) {

@@ -1,5 +1,6 @@
 //! [`Nest`]: the inside of a worker as a calling function sees it: calls of functions by functions, on one worker.
 
+use std::panic::PanicHookInfo;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,8 +8,8 @@ use std::time::Instant;
 
 use crate::call::current::{Inside, Outgoing};
 use crate::call::{
-    Bound, Call, CallError, Chain, Definition, Gate, NESTING_MAX, News, Outcome, PanicLocation, RejectReason,
-    Rejected, Request, Target, Waiting, tell_rejected,
+    Bound, Call, CallError, Chain, Definition, End, Gate, Link, NESTING_MAX, News, Outcome, Position,
+    RejectReason, Rejected, Request, Target, tell_rejected,
 };
 use crate::event::CallSpan;
 use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value};
@@ -58,9 +59,9 @@ impl Inside for Nest {
         self.0.is_abandoned()
     }
 
-    fn note_panic(&self, at: &dyn Fn() -> PanicLocation) {
+    fn note_panic(&self, panic: &PanicHookInfo<'_>) {
         if self.0.slots.terms().panic_locations {
-            self.0.panicked_at.set(Some(at()));
+            self.0.panics.note(panic);
         }
     }
 
@@ -76,7 +77,7 @@ impl Inside for Nest {
         tally.accept();
         let own = limit.deadline(shift.clock.now(), shift.call_timeout);
         let call_id = CallId::next();
-        let frame = worker.inner_frame(own, call_id);
+        let frame = worker.inner_frame(own);
         let deadline = frame.deadline;
         let outcome = worker.run(Running {
             call_id,
@@ -97,10 +98,11 @@ impl Inside for Nest {
 
     fn run_here(&self, call: &Arc<Call>) {
         let worker = &self.0;
-        if worker.is_abandoned() || !worker.has_depth() {
+        if worker.is_abandoned() || !worker.has_depth() || !call.is_queued() {
             return;
         }
-        if !call.is_queued() {
+        if call.deadline.is_some_and(|deadline| worker.now() >= deadline) {
+            drop(call.end_queued(End::TimedOut));
             return;
         }
         // Where an instance cannot be made here the call is left to other workers, or ended if there are none.
@@ -113,7 +115,7 @@ impl Inside for Nest {
         let reply = crate::call::Reply::new(Arc::clone(call));
         // Without arguments it was ended at once, and whoever met its shell has dropped them.
         let Some(argument) = call.take_argument() else { return };
-        let outer = worker.inner_frame(call.deadline, call.id);
+        let outer = worker.inner_frame(call.deadline);
         let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
         let outcome = worker.run(Running {
             call_id: call.id,
@@ -123,7 +125,6 @@ impl Inside for Nest {
             span: &call.span,
             frame: Frame {
                 deadline: outer.deadline,
-                outermost: call.id,
                 chain: call.chain.clone(),
                 interrupt: Arc::new(interrupt),
             },
@@ -137,15 +138,15 @@ impl Inside for Nest {
         }
     }
 
-    fn wait_for(&self, call: &Arc<Call>) -> Waiting {
-        Waiting::new(&self.0.slots.shift, (self.0.slot().id, self.0.hand.get()), call)
+    fn position(&self) -> Position {
+        Position { shift: Arc::clone(&self.0.slots.shift), worker: self.0.slot().id, hand: self.0.hand.get() }
     }
 
     fn outgoing(&self) -> Option<Outgoing> {
         let frames = self.0.frames.borrow();
         let frame = frames.last()?;
-        let chain = frame.chain.through(self.pool_id(), frame.outermost);
-        Some(Outgoing { deadline: frame.deadline, chain })
+        let link = Link { pool: self.pool_id(), call: self.0.slot().running_call(self.0.hand.get()) };
+        Some(Outgoing { deadline: frame.deadline, chain: frame.chain.clone(), link })
     }
 }
 
@@ -185,18 +186,18 @@ impl Worker {
 
     /// The frame of an inline call: its deadline is the earlier of its own and the calling function's, whose flag
     /// it shares.
-    fn inner_frame(&self, own: Option<Instant>, call: CallId) -> Frame {
+    fn inner_frame(&self, own: Option<Instant>) -> Frame {
         let frames = self.frames.borrow();
         let Some(outer) = frames.last() else {
             let (chain, interrupt) = (Chain::default(), Arc::new(Never));
-            return Frame { deadline: own, outermost: call, chain, interrupt };
+            return Frame { deadline: own, chain, interrupt };
         };
         let deadline = match (own, outer.deadline) {
             (Some(own), Some(outer)) => Some(own.min(outer)),
             (own, outer) => own.or(outer),
         };
         let (chain, interrupt) = (outer.chain.clone(), Arc::clone(&outer.interrupt));
-        Frame { deadline, outermost: outer.outermost, chain, interrupt }
+        Frame { deadline, chain, interrupt }
     }
 
     /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys

@@ -1,56 +1,66 @@
-//! The reaper: threads of their own that drop users' values which no worker is left to drop.
+//! [`Reaper`]: threads of their own that drop users' values which no worker is left to drop.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::fence;
-use crate::sync::{AtomicU64, Mutex};
+use crate::sync::Mutex;
 
-/// The reaper of one pool: how many of its threads are at it. A drop that does not return keeps its thread, and is seen
-/// in this number.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reaper(Arc<AtomicU64>);
+/// So many threads may be at it in one pool. What is to be dropped beyond waits until one of them has done: only drops that
+/// hang can come to that.
+const THREADS_MAX: u64 = 16;
+
+/// The reaper of one pool. A drop that does not return keeps its thread, and is seen in the number of them.
+#[derive(Clone, Default)]
+pub(crate) struct Reaper(Arc<Mutex<Work>>);
+
+#[derive(Default)]
+struct Work {
+    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
+    threads: u64,
+}
 
 impl Reaper {
     /// The threads that are dropping values now.
     pub(crate) fn threads(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.0.lock().threads
     }
 
-    /// Drops the values one by one, each in a fence, on a detached thread. Where no thread can be had they are leaked:
-    /// their drop is user code, and the calling thread must not run it.
+    /// Drops the values one by one, each in a fence, on a detached thread. Where no thread can be had they are kept until
+    /// there is one: their drop is user code, and the calling thread must not run it.
     pub(crate) fn drop_later<T: Send + 'static>(&self, values: Vec<T>) {
         if values.is_empty() {
             return;
         }
-        // Shared, so that a failed spawn does not drop them here together with its closure.
-        let values = Arc::new(Mutex::new(values));
-        let (theirs, reaping) = (Arc::clone(&values), Reaping::new(self));
-        let reap = move || {
-            let _reaping = reaping;
-            let values = std::mem::take(&mut *theirs.lock());
+        let drop_all = || {
             for value in values {
                 fence::drop_value(value);
             }
         };
-        if std::thread::Builder::new().name("wpc-reaper".into()).spawn(reap).is_err() {
-            std::mem::forget(std::mem::take(&mut *values.lock()));
+        let mut work = self.0.lock();
+        work.waiting.push_back(Box::new(drop_all));
+        if work.threads >= THREADS_MAX {
+            return;
+        }
+        work.threads += 1;
+        drop(work);
+        let theirs = self.clone();
+        let spawned = std::thread::Builder::new().name("wpc-reaper".into()).spawn(move || theirs.reap());
+        if spawned.is_err() {
+            self.0.lock().threads -= 1;
         }
     }
-}
 
-/// One thread at it, counted until it drops.
-struct Reaping(Reaper);
-
-impl Reaping {
-    fn new(reaper: &Reaper) -> Self {
-        reaper.0.fetch_add(1, Ordering::AcqRel);
-        Self(reaper.clone())
-    }
-}
-
-impl Drop for Reaping {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    /// Drops what waits until nothing does.
+    fn reap(&self) {
+        loop {
+            let mut work = self.0.lock();
+            let Some(drop_all) = work.waiting.pop_front() else {
+                work.threads -= 1;
+                return;
+            };
+            drop(work);
+            drop_all();
+        }
     }
 }

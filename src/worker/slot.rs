@@ -1,8 +1,8 @@
 //! [`Slot`]: one place for a worker, fixed from start to stop: its queue, what its worker runs, and what that worker has
 //! acknowledged. It outlives the runs of its worker.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen};
@@ -260,6 +260,14 @@ impl Slot {
         let busy = running.take_if(|(shown, _)| *shown == hand);
         drop(running);
         drop(busy); // not the last holder: the worker still has the call, or the dependency
+    }
+
+    /// The call that `hand` runs; none if that has been abandoned, or runs nothing.
+    pub(super) fn running_call(&self, hand: Hand) -> Weak<Call> {
+        match &*self.running.lock() {
+            Some((shown, Busy::Call(call))) if *shown == hand => Arc::downgrade(call),
+            _ => Weak::new(),
+        }
     }
 
     /// Whether the worker is inside some library's `init`.

@@ -23,7 +23,7 @@ use super::start::ThreadStart;
 const ABANDONED_MIN: usize = 4;
 
 /// Counts that a pool keeps over every stop and start.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Counts {
     /// Calls that were not accepted.
     pub(crate) rejected: AtomicU64,

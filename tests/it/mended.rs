@@ -7,6 +7,7 @@ mod lost;
 mod plugins;
 mod starts;
 mod stops;
+mod waits;
 mod wakers;
 
 use std::sync::mpsc::Receiver;

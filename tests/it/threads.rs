@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wpc::{
-    CallError, Clock, Context, FunctionError, ManualClock, Pending, Run, ThreadLife, WeakWpc, WorkerId, Wpc,
+    CallError, Clock, Context, FunctionError, ManualClock, Pending, RestartPolicy, Run, ThreadLife, WeakWpc,
+    WorkerId, Wpc,
 };
 
-use crate::support::{Latch, Watchdog, assert_ledger_is_even, build, outlast, start_on, until};
+use crate::support::{Latch, Watchdog, assert_ledger_is_even, build, start_on, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,11 +64,8 @@ impl Drop for Traced {
 /// One worker, and functions that take, return and keep such values.
 fn stage(trail: &Trail) -> (Wpc, ManualClock, Latch) {
     let (clock, hands) = Clock::manual();
-    let start = |_: WorkerId, run: Run| -> Result<ThreadLife, FunctionError> {
-        Ok(if run.get() == 2 { ThreadLife::calls(0).ending_inside_the_next() } else { ThreadLife::endless() })
-    };
     let builder = Wpc::builder().clock(clock).overrun_grace(SECOND).stop_timeout(3 * SECOND);
-    let wpc = build(builder.thread_start(start).max_pending_calls_per_worker(8));
+    let wpc = build(builder.max_pending_calls_per_worker(8));
     let (latch, kept) = (Latch::new(), trail.clone());
     let (held, captured) = (latch.clone(), Traced::new(trail));
     let take = move |ctx: &Context, what: String, value: Traced| -> Traced {
@@ -85,6 +83,29 @@ fn stage(trail: &Trail) -> (Wpc, ManualClock, Latch) {
     *trail.0.wpc.lock().expect("nobody panics under it") = Some(wpc.downgrade());
     start_on(&hands, &wpc, 1);
     (wpc, hands, latch)
+}
+
+/// Has a thread end inside a call, with another one that waits behind it and with no run to come.
+fn lose_a_thread(trail: &Trail) {
+    let start = |_: WorkerId, _: Run| -> Result<ThreadLife, FunctionError> {
+        Ok(ThreadLife::calls(1).ending_inside_the_next())
+    };
+    let wpc = build(Wpc::builder().thread_start(start).restart(RestartPolicy::never()));
+    let latch = Latch::new();
+    let held = latch.clone();
+    wpc.define_function("held", move |_: Traced| held.hold()).expect("a good function");
+    wpc.start_workers(1).expect("it starts");
+    let submit = || wpc.submit::<()>("held", Traced::new(trail)).expect("accepted");
+    let first = submit();
+    latch.wait_entered(1);
+    let (lost, left) = (submit(), submit());
+    submit().detach();
+    latch.release();
+    first.wait().expect("it was finished");
+    assert!(matches!(lost.wait(), Err(CallError::WorkerLost { started: true, .. })));
+    assert!(matches!(left.wait(), Err(CallError::WorkerLost { started: false, .. })));
+    until(|| wpc.stats().reaper_threads == 0);
+    assert_ledger_is_even(&wpc);
 }
 
 /// Has stuck functions be left behind by their deadline and by a stop, with calls that wait behind them.
@@ -106,8 +127,10 @@ fn leave_stuck_ones(trail: &Trail, wpc: &Wpc, hands: &ManualClock) {
     stuck.wait_entered(1);
     hands.advance(SECOND);
     assert!(matches!(first.wait(), Err(CallError::TimedOut { .. })));
-    outlast(hands, SECOND);
-    until(|| wpc.stats().abandoned_threads == 1);
+    until(|| {
+        hands.advance(SECOND);
+        wpc.stats().abandoned_threads == 1
+    });
     let second = endless();
     stuck.wait_entered(2);
     let waiting: Vec<_> = (0..3).map(|_| endless()).collect();
@@ -150,12 +173,9 @@ fn users_code_runs_on_no_thread_of_the_pool_s_own_and_under_none_of_its_locks() 
         assert!(matches!(call.wait(), Err(CallError::TimedOut { .. })));
     }
     latch.release();
-    // A panic, a redefinition of what captures a value, a lost thread.
+    // A panic, a redefinition of what captures a value.
     until(|| wpc.call::<()>("nothing", ()).is_ok());
     assert!(matches!(submit("panic", 9 * SECOND).wait(), Err(CallError::Panicked { .. })));
-    let outcome = submit("is lost", 9 * SECOND).wait();
-    assert!(outcome.is_ok() || matches!(outcome, Err(CallError::WorkerLost { .. })));
-    drop(outcome);
     let captured = Traced::new(&trail);
     let again = move |_: String, value: Traced| {
         let _ = &captured;
@@ -168,6 +188,7 @@ fn users_code_runs_on_no_thread_of_the_pool_s_own_and_under_none_of_its_locks() 
         wpc.call::<()>("nothing", ()).is_ok()
     });
     leave_stuck_ones(&trail, &wpc, &hands);
+    lose_a_thread(&trail);
     assert_ledger_is_even(&wpc);
     let own = ["wpc-driver", "wpc-timekeeper", "who stops", "wpc-stop", "wpc-loader"];
     let threads = trail.threads();

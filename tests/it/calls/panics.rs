@@ -239,6 +239,58 @@ mod w10_a_panic_of_any_kind_is_told_with_its_message_and_costs_only_its_own_call
         }
     }
 
+    /// Panics inside while it drops, and keeps that to itself.
+    struct Guard;
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let inside = std::panic::catch_unwind(|| panic!("in the guard"));
+            assert!(inside.is_err());
+        }
+    }
+
+    /// Makes a call while it drops.
+    struct Caller(wpc::WeakWpc);
+
+    impl Drop for Caller {
+        fn drop(&mut self) {
+            let called = self.0.upgrade().expect("the test holds it").call::<u64>("fine", 1_u64);
+            assert_eq!(called.expect("a value"), 1);
+        }
+    }
+
+    #[test]
+    fn its_location_is_its_own_whatever_else_panics_meanwhile() {
+        let _watchdog = Watchdog::start();
+        let wpc = build(Wpc::builder().panic_locations(true));
+        let weak = wpc.downgrade();
+        let other = |_: u64| -> u64 {
+            let caught = std::panic::catch_unwind(|| panic!("an old one"));
+            let theirs = std::thread::spawn(|| panic!("of another thread")).join();
+            assert!(caught.is_err());
+            std::panic::resume_unwind(theirs.expect_err("it panics"))
+        };
+        wpc.define_function("other", other).expect("it is defined");
+        let guarded = |_: u64| -> u64 {
+            let _guard = Guard;
+            panic!("here")
+        };
+        let guarded_line = line!() - 2;
+        wpc.define_function("guarded", guarded).expect("it is defined");
+        let calling = move |_: u64| -> u64 {
+            let _caller = Caller(weak.clone());
+            panic!("there")
+        };
+        let calling_line = line!() - 2;
+        wpc.define_function("calling", calling).expect("it is defined");
+        wpc.define_function("fine", |n: u64| n).expect("it is defined");
+        wpc.start_workers(1).expect("it starts");
+        let line = |name: &str| place(wpc.call::<u64>(name, 1_u64)).map(|at| at.1);
+        assert_eq!(line("other"), None, "no hook has seen it on this thread");
+        assert_eq!(line("guarded"), Some(guarded_line));
+        assert_eq!(line("calling"), Some(calling_line));
+    }
+
     #[track_caller]
     fn place<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> Option<(String, u32)> {
         match outcome {
