@@ -6,7 +6,10 @@
     expect(dead_code, unreachable_pub, reason = "only a build with `wpc_plant` can plant")
 )]
 
+use std::any::Any;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 /// How often a bug that strikes does so: once in so many times that its place is passed. A prime, so that it meets no
 /// rhythm of the calls.
@@ -52,6 +55,9 @@ static PLANTED: AtomicU8 = AtomicU8::new(0);
 /// How often the place of what is planted was passed.
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
+/// A value on its way to the wrong caller.
+static MISLAID: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
+
 impl Plant {
     /// Plants the bug in this process, instead of the one that was planted before.
     pub fn plant(self) {
@@ -73,4 +79,23 @@ impl Plant {
     pub(crate) fn strikes(self) -> bool {
         self.is_planted() && PASSED.fetch_add(1, Ordering::Relaxed) % STRIKES_EVERY == STRIKES_EVERY - 1
     }
+}
+
+/// Keeps a value that came too late for its own caller, for [`misdeliver`] to give to another one.
+pub(crate) fn mislay(value: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+    if !Plant::Misdeliver.is_planted() {
+        return value;
+    }
+    let before = MISLAID.lock().replace(value);
+    before.unwrap_or_else(|| Box::new(()))
+}
+
+/// The value that a caller is given instead of its own: one of the same type that was mislaid.
+pub(crate) fn misdeliver(mut value: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+    if Plant::Misdeliver.strikes()
+        && let Some(mislaid) = MISLAID.lock().as_mut().filter(|it| (***it).type_id() == (*value).type_id())
+    {
+        std::mem::swap(mislaid, &mut value);
+    }
+    value
 }

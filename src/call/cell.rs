@@ -12,6 +12,7 @@ use std::time::Instant;
 use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Value, Wanted};
 use crate::id::{CallId, WorkerId};
+use crate::plant::{self, Plant};
 use crate::sync::{AtomicBool, AtomicU8, Mutex, current, park};
 
 use super::chain::Chain;
@@ -136,8 +137,8 @@ impl Call {
     /// the caller can know of the outcome. If the call has been decided already the outcome comes back, to be dropped
     /// in a fence.
     pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
-        if !self.decide() {
-            return Err(outcome);
+        if !self.decide() && !Plant::Double.is_planted() {
+            return Err(outcome.map(plant::mislay));
         }
         free_hand();
         let killed = self.start.kill(&self.shift.loads);
@@ -145,7 +146,7 @@ impl Call {
         self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
         let news = self.news(killed.slot, &outcome, true);
         drop(killed.ticket);
-        Ok(self.publish(outcome, news))
+        Ok(self.publish(outcome.map(plant::misdeliver), news))
     }
 
     /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::fence;
+
 use super::cell::Call;
 use super::outcome::{End, Outcome, Wakeup};
 
@@ -28,6 +30,11 @@ impl Drop for Job {
     fn drop(&mut self) {
         if let Some(call) = self.0.take() {
             drop(call.end_queued(End::WorkerLost));
+            // Where its caller still holds the call, the arguments would drop on the caller's thread, outside of every
+            // fence. A call that is not dead runs inside a function that waits for it, and has its arguments there.
+            if call.is_dead() {
+                fence::drop_value(call.take_argument());
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
+use crate::plant::Plant;
 use crate::sync::AtomicU64;
 
 use super::tally::Tally;
@@ -168,6 +169,9 @@ impl<'a> Ticket<'a> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        if Plant::Drift.strikes() {
+            return;
+        }
         let before = match self.overdue {
             None => self.load.counts.fetch_sub(1, Ordering::AcqRel),
             Some(mark) => {

@@ -31,6 +31,11 @@ impl Outcome {
             Self::WorkerLost { .. } => Ending::WorkerLost,
         }
     }
+
+    /// The same with another value, if it is one.
+    pub(super) fn map(self, change: impl FnOnce(Value) -> Value) -> Self {
+        if let Self::Value(value) = self { Self::Value(change(value)) } else { self }
+    }
 }
 
 /// How a call is ended by somebody else than the worker that runs it.

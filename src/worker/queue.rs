@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use crate::call::{Call, Job};
 use crate::function::Dependency;
+use crate::plant::Plant;
 use crate::sync::{AtomicUsize, Mutex};
 
 use super::install::Fit;
@@ -63,6 +64,10 @@ impl Queue {
         }
         accept();
         let shells = if jobs.waiting.len() >= self.len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
+        if Plant::Lost.strikes() {
+            std::mem::forget(job);
+            return Ok(shells);
+        }
         let priority = job.call().priority;
         match jobs.waiting.back() {
             Some(last) if last.call().priority > priority => {

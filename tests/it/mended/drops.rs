@@ -1,9 +1,10 @@
 //! Drops of what functions hold, which are user code: they hang, panic and define while a worker is at work or ends.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, LazyLock};
 
+use serde::{Deserialize, Serialize};
 use wpc::{CallError, Context, Defined, LocalInUse, Pending, WeakWpc, WorkerState};
 
 use crate::support::{Latch, Watchdog, assert_ledger_is_even, finish, outlast, until};
@@ -26,6 +27,18 @@ impl Drop for Bomb {
     fn drop(&mut self) {
         self.0.hold();
         panic!("a drop panics");
+    }
+}
+
+/// An argument whose drop is counted.
+#[derive(Serialize, Deserialize)]
+struct Counted;
+
+static COUNTED: LazyLock<Latch> = LazyLock::new(Latch::new);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        COUNTED.hold();
     }
 }
 
@@ -147,4 +160,23 @@ fn a_define_in_the_drop_of_a_local_state_does_not_wait_for_the_worker_that_drops
     assert_eq!(abandoned(&joined(stage.stop())), [0; 0]);
     assert_eq!(heard(&told).installed, 0, "the one that ends takes nothing any more");
     assert_ledger_is_even(&stage.wpc);
+}
+
+#[test]
+fn the_arguments_of_a_call_that_a_stop_has_cancelled_are_not_left_for_its_caller_to_drop() {
+    let _watchdog = Watchdog::start();
+    COUNTED.release();
+    let stage = Stage::started(1);
+    stage.wpc.define_function("takes", |_: Counted| ()).expect("it is defined");
+    let busy = stage.hold(1);
+    let call: Pending<()> = stage.wpc.submit("takes", Counted).expect("it is accepted");
+    let stopping = stage.begin_stop();
+    stage.end_the_drain();
+    COUNTED.wait_entered(1); // while the caller still holds the call
+    let outcome = call.wait();
+    assert!(matches!(outcome, Err(CallError::Cancelled { started: false, .. })), "{outcome:?}");
+    stage.latch.release();
+    busy.into_iter().for_each(Pending::detach);
+    assert_eq!(abandoned(&joined(stopping)), [0; 0]);
+    stage.assert_settles();
 }
