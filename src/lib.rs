@@ -18,6 +18,8 @@ pub mod plant;
 mod plugin;
 mod pool;
 mod registry;
+#[cfg(test)]
+mod simulation;
 mod supervise;
 mod sync;
 mod worker;

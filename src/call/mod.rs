@@ -35,4 +35,6 @@ pub(crate) use panic::{Panic, Panics, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};
 pub(crate) use shift::{Gate, Shift};
 pub(crate) use timekeeper::{Round, Scan, Timekeeper};
+#[cfg(test)]
+pub(crate) use timekeeper::{look, next_look};
 pub(crate) use waits::{Position, Waiting};

@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::id::WorkerId;
+use crate::plant::Plant;
 use crate::sync::AtomicU64;
 
 use super::load::{Hand, Load, Ticket};
@@ -105,7 +106,9 @@ impl StartWord {
             return Err(own);
         }
         Ok(own.map(|own| {
-            own.leave();
+            if !Plant::DoubleTicketDrop.is_planted() {
+                own.leave();
+            } // else it drops here, and once more when the call ends
             Ticket::resume(&loads[slot_of(seen).index()])
         }))
     }
@@ -116,7 +119,8 @@ impl StartWord {
         let slot = slot_of(before);
         let held = matches!(before & TAG, QUEUED | STARTED);
         let ticket = held.then(|| Ticket::resume(&loads[slot.index()]));
-        Killed { started: before & TAG == STARTED, slot, ticket, mark: mark_of(before) }
+        let started = before & TAG == STARTED && !Plant::ExpiryAfterStart.is_planted();
+        Killed { started, slot, ticket, mark: mark_of(before) }
     }
 
     /// Takes a waiting call away from every worker, and its ticket; none if it does not wait any more.

@@ -126,26 +126,36 @@ fn keep(shift: &Shift, scans: &[Arc<dyn Scan>]) {
     let alarm = &shift.alarm;
     alarm.thread.get_or_init(current);
     while !alarm.ended.load(Ordering::Acquire) {
-        alarm.next.store(NEVER, Ordering::Relaxed);
-        full_fence();
-        let mut round = Round::new(shift.clock.now());
-        for scan in scans {
-            scan.scan(&mut round);
-        }
-        let earliest = round.earliest.map_or(NEVER, |at| shift.clock.nanos(at));
-        drop(round);
-        alarm.next.fetch_min(earliest, Ordering::AcqRel);
+        look(shift, scans);
         rest(shift);
     }
+}
+
+/// One round.
+pub(crate) fn look(shift: &Shift, scans: &[Arc<dyn Scan>]) {
+    let alarm = &shift.alarm;
+    alarm.next.store(NEVER, Ordering::Relaxed);
+    full_fence();
+    let mut round = Round::new(shift.clock.now());
+    for scan in scans {
+        scan.scan(&mut round);
+    }
+    let earliest = round.earliest.map_or(NEVER, |at| shift.clock.nanos(at));
+    drop(round);
+    alarm.next.fetch_min(earliest, Ordering::AcqRel);
+}
+
+/// When the next round is; none while there is nothing to wait for.
+pub(crate) fn next_look(shift: &Shift) -> Option<Instant> {
+    let next = shift.alarm.next.load(Ordering::Acquire);
+    if next == NEVER { None } else { shift.clock.instant(next) }
 }
 
 /// Parks until the alarm's time has come, or the end.
 fn rest(shift: &Shift) {
     let alarm = &shift.alarm;
     while !alarm.ended.load(Ordering::Acquire) {
-        let next = alarm.next.load(Ordering::Acquire);
-        let until = if next == NEVER { None } else { shift.clock.instant(next) };
-        if !shift.clock.wait(until).park(sync::park) {
+        if !shift.clock.wait(next_look(shift)).park(sync::park) {
             return;
         }
     }

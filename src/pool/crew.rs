@@ -29,9 +29,36 @@ impl Crew {
     pub(super) fn start(
         pool: PoolId,
         settings: &Settings,
-        (registry, counts, bus): (&Arc<Registry>, &Arc<Counts>, &Arc<Bus>),
+        shared: (&Arc<Registry>, &Arc<Counts>, &Arc<Bus>),
         runs: Vec<Run>,
     ) -> std::io::Result<Self> {
+        let (slots, setup) = Self::prepare(pool, settings, shared, runs);
+        let timekeeper = Timekeeper::start(&slots.shift, scans(&slots))?;
+        let driver = Driver::start(setup, |mailbox| Threads::new(&slots, mailbox))?;
+        let (board, mailbox) = (Arc::clone(driver.board()), driver.mailbox().clone());
+        let threads = Mutex::new(Some((driver, timekeeper)));
+        Ok(Self { threads, ..Self::new(slots, settings, board, mailbox) })
+    }
+
+    /// A crew without the threads that serve it.
+    pub(super) fn new(slots: Arc<Slots>, settings: &Settings, board: Arc<Board>, mailbox: Mailbox) -> Self {
+        Self {
+            slots,
+            board,
+            mailbox,
+            cursor: AtomicUsize::new(0),
+            pending_calls_max: settings.pending_calls_max,
+            threads: Mutex::default(),
+        }
+    }
+
+    /// The slots, and what their driver is made with.
+    pub(super) fn prepare(
+        pool: PoolId,
+        settings: &Settings,
+        (registry, counts, bus): (&Arc<Registry>, &Arc<Counts>, &Arc<Bus>),
+        runs: Vec<Run>,
+    ) -> (Arc<Slots>, Setup) {
         let times = (settings.call_timeout, settings.overrun_grace);
         let clock = settings.clock.clone();
         let shift = Arc::new(Shift::new(pool, (clock, Arc::clone(bus)), times, &runs));
@@ -43,10 +70,7 @@ impl Crew {
             thread_start: settings.thread_start.clone(),
             panic_locations: settings.panic_locations,
         };
-        let slots = Slots::new(Arc::clone(&shift), Arc::clone(registry), Arc::clone(counts), terms);
-        let slots = Arc::new(slots);
-        let scans: Arc<[Arc<dyn Scan>]> = Arc::new([Arc::clone(&slots) as Arc<dyn Scan>]);
-        let timekeeper = Timekeeper::start(&shift, scans)?;
+        let slots = Slots::new(shift, Arc::clone(registry), Arc::clone(counts), terms);
         let setup = Setup {
             clock: settings.clock.clone(),
             start_timeout: settings.start_timeout,
@@ -55,18 +79,15 @@ impl Crew {
             seed: settings.seed,
             runs,
         };
-        let driver = Driver::start(setup, |mailbox| Threads::new(&slots, mailbox))?;
-        Ok(Self {
-            slots,
-            board: Arc::clone(driver.board()),
-            mailbox: driver.mailbox().clone(),
-            cursor: AtomicUsize::new(0),
-            pending_calls_max: settings.pending_calls_max,
-            threads: Mutex::new(Some((driver, timekeeper))),
-        })
+        (Arc::new(slots), setup)
     }
 
     pub(crate) fn shift(&self) -> &Arc<Shift> {
         &self.slots.shift
     }
+}
+
+/// What the timekeeper looks at.
+pub(super) fn scans(slots: &Arc<Slots>) -> Arc<[Arc<dyn Scan>]> {
+    Arc::new([Arc::clone(slots) as Arc<dyn Scan>])
 }

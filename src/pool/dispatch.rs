@@ -9,18 +9,19 @@ use crate::call::{
     Waiting, current, tell_rejected,
 };
 use crate::function::Value;
-use crate::worker::Standing;
+use crate::plant::Plant;
+use crate::worker::{Slot, Standing};
 
 use super::crew::Crew;
 use super::lifecycle::Pool;
 use super::scheduler::{self, Choice, Offer};
 
 /// The call, and the word of the worker that waits for it, if it is made on one.
-type Accepted = (Arc<Call>, Option<Waiting>);
+pub(crate) type Accepted = (Arc<Call>, Option<Waiting>);
 
 /// How an accepted call will be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+pub(crate) enum Patience {
     /// By a thread that blocks, and ends the call at its deadline itself.
     Blocked,
     /// Perhaps by nobody: the timekeeper ends it at its deadline.
@@ -57,7 +58,7 @@ impl Pool {
         self.accept(request, Patience::Watched).map(|(call, _)| call)
     }
 
-    fn accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
+    pub(crate) fn accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
         let accepted = self.try_accept(request, patience);
         if let Err(rejected) = &accepted {
             self.count_rejected();
@@ -141,7 +142,7 @@ impl Crew {
                 Choice::Slot(at, seen) => (at, seen),
                 Choice::Saturated => return Err(RejectReason::Saturated { limit: self.pending_calls_max }),
                 Choice::Nobody => {
-                    let obstacle = self.slots.obstacle(&call.definition);
+                    let obstacle = self.slots.obstacle_to_new(&call.definition);
                     return Err(match obstacle {
                         _ if shift.gate() != Gate::Open => RejectReason::NotRunning,
                         Some((alias, cause)) => RejectReason::NotInstalled { name: alias.to_string(), cause },
@@ -176,9 +177,15 @@ impl Crew {
             {
                 Offer::Closed
             }
-            Standing::Ready(seen) => Offer::Ready(seen.load, seen),
-            Standing::Waiting(seen) => Offer::Waiting(seen.load, seen),
+            Standing::Ready(seen) => Offer::Ready(weight(slot, seen), seen),
+            Standing::Waiting(seen) => Offer::Waiting(weight(slot, seen), seen),
             Standing::Closed => Offer::Closed,
         }
     }
+}
+
+/// What counts against the limit of a slot: the calls that are in flight there, and not what is left of others.
+fn weight(slot: &Slot, seen: Seen) -> u32 {
+    let shells = if Plant::ShellCounted.is_planted() { slot.queue.len() } else { 0 };
+    seen.load.max(u32::try_from(shells).unwrap_or(u32::MAX))
 }

@@ -94,9 +94,9 @@ pub(super) enum State {
 pub(crate) struct Pool {
     id: PoolId,
     settings: Settings,
-    registry: Arc<Registry>,
-    counts: Arc<Counts>,
-    bus: Arc<Bus>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) bus: Arc<Bus>,
     /// Shared with the dependencies, which tell it when nobody holds them any more.
     crew: Arc<ArcSwapOption<Crew>>,
     /// Whether a dependency is being defined.
@@ -251,11 +251,16 @@ impl Pool {
             self.retire(&crew);
             return Err(StartError::NoneReady { failed: started.failed });
         }
-        self.crew.store(Some(Arc::clone(&crew)));
+        self.admit(&crew);
+        Ok(started)
+    }
+
+    /// From here on calls and defines see the crew.
+    pub(super) fn admit(&self, crew: &Arc<Crew>) {
+        self.crew.store(Some(Arc::clone(crew)));
         // What was defined while no define could see the crew is news to workers that sleep already.
         sync::full_fence();
         crew.slots.wake_all();
-        Ok(started)
     }
 
     /// Takes a crew off that has been stopped, and keeps its counts.

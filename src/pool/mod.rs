@@ -5,6 +5,8 @@ mod dispatch;
 mod info;
 mod install;
 mod lifecycle;
+#[cfg(test)]
+pub(crate) mod played;
 mod publish;
 mod scheduler;
 mod settings;
@@ -15,5 +17,7 @@ pub use lifecycle::{StartError, StartFailure, Started, WORKERS_MAX};
 pub use publish::{Defined, WaitError};
 pub use stop::{StopError, StopReport};
 
+#[cfg(test)]
+pub(crate) use dispatch::Patience;
 pub(crate) use lifecycle::Pool;
 pub(crate) use settings::Settings;

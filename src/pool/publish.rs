@@ -63,18 +63,8 @@ impl Pool {
         let Some(crew) = crew.as_ref() else { return };
         let slots = &crew.slots;
         slots.wake_all();
-        // A worker that only drops what it has done with is waited for too; but not by a worker, which may be doing
-        // so itself: it cannot wait for itself, and two could wait for each other.
         let own = current::inside_of(self.id()).map(|inside| inside.worker_id());
-        let waited_for: &[Phase] =
-            if own.is_some() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
-        let is_waited_for = |slot: &Slot| {
-            Some(slot.id) != own
-                && slot.is_serving()
-                && waited_for.contains(&slots.load(slot).hand().phase)
-                && !slot.is_installing()
-        };
-        self.wait_for(slots, until, |slot| !is_waited_for(slot) || slot.has_version(version));
+        self.wait_for(slots, until, |slot| !is_waited_for(slots, slot, own) || slot.has_version(version));
     }
 
     pub(super) fn control_deadline(&self) -> Option<Instant> {
@@ -109,4 +99,15 @@ impl Pool {
         let pause = || clock.wait(until).park(sync::park);
         slots.acknowledgements.wait(pause, || slots.all.iter().all(&holds))
     }
+}
+
+/// Whether a define waits for the slot's worker. One that only drops what it has done with is waited for too; but not by
+/// a worker (`own`), which may be doing so itself: it cannot wait for itself, and two could wait for each other.
+pub(super) fn is_waited_for(slots: &Slots, slot: &Slot, own: Option<WorkerId>) -> bool {
+    let waited_for: &[Phase] =
+        if own.is_some() { &[Phase::Between] } else { &[Phase::Between, Phase::Cleaning] };
+    Some(slot.id) != own
+        && slot.is_serving()
+        && waited_for.contains(&slots.load(slot).hand().phase)
+        && !slot.is_installing()
 }

@@ -116,7 +116,7 @@ impl Pool {
         if std::thread::Builder::new().name("wpc-stop".into()).spawn(stop).is_err() {
             // Without a thread to wait with, the workers are told to end, nobody waits for them, and the pool is leaked.
             if let Some(crew) = self.crew().as_ref() {
-                crew.let_go(self.settings().clock.now() + self.settings().overrun_grace);
+                crew.close(self.settings().clock.now() + self.settings().overrun_grace);
             }
             std::mem::forget(Arc::clone(self));
         }
@@ -189,12 +189,18 @@ impl Drop for Carrying<'_> {
 }
 
 impl Crew {
-    /// Begins a stop that nobody waits for.
-    fn let_go(&self, kill_at: Instant) {
+    /// The first mark: nothing waits any more, and what runs is to return, at the latest at `kill_at`.
+    pub(super) fn close(&self, kill_at: Instant) {
         self.shift().narrow(Gate::Closed);
         self.slots.close_all(End::Cancelled);
         self.slots.all.iter().for_each(Slot::interrupt);
         self.mailbox.stop_all(kill_at);
+    }
+
+    /// The request: only functions that run in the pool may make calls.
+    pub(super) fn refuse(&self) {
+        self.shift().narrow(Gate::NestedOnly);
+        self.slots.acknowledgements.notify(); // a dependency that is being installed is given up
     }
 
     /// Carries a stop out, on the calling thread. It runs no user code.
@@ -203,16 +209,12 @@ impl Crew {
         let clock = &shift.clock;
         let (before, cancelled_before) = (shift.totals(), shift.cancelled_running());
         let pause = |until: Instant| move || clock.wait(Some(until)).park(sync::park);
-        shift.narrow(Gate::NestedOnly);
-        self.slots.acknowledgements.notify(); // a dependency that is being installed is given up
+        self.refuse();
         shift.quiet.wait(pause(marks.drain_until), || self.slots.is_quiet());
-        shift.narrow(Gate::Closed);
-        self.slots.close_all(End::Cancelled);
-        self.slots.all.iter().for_each(Slot::interrupt);
+        self.close(marks.kill_at);
         let mut abandoned = Vec::new();
         let threads = self.threads.lock().take();
         if let Some((driver, timekeeper)) = threads {
-            self.mailbox.stop_all(marks.kill_at);
             // The driver ends every child at the second mark, so this needs no mark of its own.
             let wait = || {
                 sync::park(None);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::id::Run;
+use crate::plant::Plant;
 
 use super::board::Observed;
 use super::policy::RestartPolicy;
@@ -135,7 +136,7 @@ impl Child {
     pub(crate) fn step(&mut self, now: Instant, input: Input, jitter: Duration) -> Option<Action> {
         match (self.observed, input) {
             (Observed::Stopped | Observed::GaveUp, Input::Start) => Some(self.begin(now, false)),
-            (Observed::Starting, Input::Ready { run }) if run == self.run => {
+            (Observed::Starting, Input::Ready { run }) if self.is_of(run) => {
                 self.ready_since = Some(now);
                 self.enter(Observed::Ready, None);
                 None
@@ -153,17 +154,22 @@ impl Child {
                 Some(Action::RequestStop)
             }
             (Observed::Backoff, Input::Room) if self.is_held() => Some(self.begin(now, false)),
-            (Observed::Backoff, Input::Stop { .. }) => {
+            (Observed::Backoff, Input::Stop { .. }) if !Plant::StopLosesToRestart.is_planted() => {
                 self.enter(Observed::Stopped, None);
                 None
             }
-            (_, Input::Exited { run, last, end }) if run == self.run => self.exited(now, last, end, jitter),
+            (_, Input::Exited { run, last, end }) if self.is_of(run) => self.exited(now, last, end, jitter),
             (_, Input::Tick) if self.due.is_some_and(|due| now >= due) => {
                 self.due = None;
                 Some(if self.observed == Observed::Backoff { self.begin(now, true) } else { Action::Kill })
             }
             _ => None,
         }
+    }
+
+    /// Whether news of `run` is of the present one.
+    fn is_of(&self, run: Run) -> bool {
+        run == self.run || Plant::StaleRun.is_planted()
     }
 
     fn begin(&mut self, now: Instant, is_restart: bool) -> Action {
@@ -224,7 +230,7 @@ impl Child {
     fn count(&mut self, now: Instant) -> bool {
         let Some((restarts, window)) = self.policy.window() else { return true };
         let is_old = |at: &Instant| now.saturating_duration_since(*at) >= window;
-        while self.recent.front().is_some_and(is_old) {
+        while self.recent.front().is_some_and(is_old) && !Plant::WindowCountsSuccesses.is_planted() {
             self.recent.pop_front();
         }
         if self.recent.len() >= restarts {
@@ -236,7 +242,9 @@ impl Child {
 
     fn enter(&mut self, observed: Observed, due: Option<Instant>) {
         self.observed = observed;
-        self.due = due;
+        if due.is_some() || !Plant::TimerOutlivesRun.is_planted() {
+            self.due = due;
+        }
     }
 }
 

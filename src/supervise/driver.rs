@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use rand::rngs::StdRng;
@@ -49,25 +49,8 @@ pub(crate) struct Setup {
 impl Driver {
     /// Starts the driver, which starts all children, of a kind that `kind` makes with the driver's mailbox.
     pub(crate) fn start<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> std::io::Result<Self> {
-        let (mailbox, inbox) = Mailbox::new(setup.runs.len());
-        let board = Arc::new(Board::new(setup.runs.len()));
-        let care = |run: &Run| Care {
-            child: Child::new(setup.policy, setup.start_timeout, *run),
-            running: None,
-            why: None,
-            was_begun: false,
-        };
-        let drive = Drive {
-            clock: setup.clock,
-            kind: Box::new(kind(&mailbox)),
-            mailbox: mailbox.clone(),
-            board: Arc::clone(&board),
-            children: setup.runs.iter().map(care).collect(),
-            stopping: false,
-            chronicle: Chronicle::new(setup.bus, setup.policy),
-            jitter_max: setup.policy.jitter_max(),
-            chance: StdRng::seed_from_u64(setup.seed),
-        };
+        let (drive, inbox) = Drive::new(setup, kind);
+        let (mailbox, board) = (drive.mailbox.clone(), Arc::clone(&drive.board));
         let thread =
             std::thread::Builder::new().name("wpc-driver".into()).spawn(move || drive.run(&inbox))?;
         Ok(Self { mailbox, board, thread })
@@ -98,11 +81,11 @@ struct Care {
 }
 
 /// The driver's side of the thread.
-struct Drive {
+pub(super) struct Drive {
     clock: Clock,
     kind: Box<dyn Start>,
-    mailbox: Mailbox,
-    board: Arc<Board>,
+    pub(super) mailbox: Mailbox,
+    pub(super) board: Arc<Board>,
     children: Vec<Care>,
     stopping: bool,
     chronicle: Chronicle,
@@ -118,37 +101,88 @@ impl Drop for Drive {
 }
 
 impl Drive {
+    /// The driver without its thread, and what it is to read.
+    pub(super) fn new<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> (Self, Receiver<Message>) {
+        let (mailbox, inbox) = Mailbox::new(setup.runs.len());
+        let board = Arc::new(Board::new(setup.runs.len()));
+        let care = |run: &Run| Care {
+            child: Child::new(setup.policy, setup.start_timeout, *run),
+            running: None,
+            why: None,
+            was_begun: false,
+        };
+        let drive = Drive {
+            clock: setup.clock,
+            kind: Box::new(kind(&mailbox)),
+            mailbox,
+            board,
+            children: setup.runs.iter().map(care).collect(),
+            stopping: false,
+            chronicle: Chronicle::new(setup.bus, setup.policy),
+            jitter_max: setup.policy.jitter_max(),
+            chance: StdRng::seed_from_u64(setup.seed),
+        };
+        (drive, inbox)
+    }
+
     fn run(mut self, inbox: &Receiver<Message>) {
-        self.mailbox.attend();
-        self.step_all(Input::Start);
+        self.begin_all();
         while !self.has_ended() {
             if self.mailbox.is_to_look() {
                 self.look();
             }
             match inbox.try_recv() {
-                Ok(Message::News { child, input, why }) => {
-                    let known = &mut self.children[child as usize].why;
-                    *known = why.or(known.take());
-                    self.step(child, input);
-                }
-                Ok(Message::StopAll { kill_at }) => {
-                    self.stopping = true;
-                    self.step_all(Input::Stop { kill_at });
-                }
+                Ok(message) => self.take(message),
                 Err(_) => self.rest(),
             }
         }
     }
 
-    /// Parks until there is something to do.
-    fn rest(&mut self) {
-        let due = self.children.iter().filter_map(|care| care.child.deadline()).min();
-        if !self.clock.wait(due).park(sync::park) {
-            self.step_all(Input::Tick);
+    /// Has every child run.
+    pub(super) fn begin_all(&mut self) {
+        self.mailbox.attend();
+        self.step_all(Input::Start);
+    }
+
+    /// Does what a message says.
+    pub(super) fn take(&mut self, message: Message) {
+        match message {
+            Message::News { child, input, why } => {
+                let known = &mut self.children[child as usize].why;
+                *known = why.or(known.take());
+                self.step(child, input);
+            }
+            Message::StopAll { kill_at } => {
+                self.stopping = true;
+                self.step_all(Input::Stop { kill_at });
+            }
         }
     }
 
-    fn look(&mut self) {
+    #[cfg(test)]
+    pub(super) fn child(&self, id: ChildId) -> &Child {
+        &self.children[id as usize].child
+    }
+
+    /// Parks until there is something to do.
+    fn rest(&mut self) {
+        if !self.clock.wait(self.due()).park(sync::park) {
+            self.tick();
+        }
+    }
+
+    /// When the first child's time is up.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.children.iter().filter_map(|care| care.child.deadline()).min()
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        self.step_all(Input::Tick);
+    }
+
+    /// Looks at each child: somebody has asked for that.
+    pub(super) fn look(&mut self) {
         for child in 0..self.children.len() {
             let overruns = self.children[child].running.as_ref().map(|running| running.is_overrun());
             if let Some(overruns) = overruns {
@@ -160,7 +194,7 @@ impl Drive {
         }
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         let settled = |care: &Care| matches!(care.child.observed(), Observed::Stopped | Observed::GaveUp);
         self.stopping && self.children.iter().all(settled)
     }

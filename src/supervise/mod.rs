@@ -8,6 +8,8 @@ mod child;
 mod chronicle;
 mod driver;
 mod notice;
+#[cfg(test)]
+pub(crate) mod played;
 mod policy;
 
 pub(crate) use board::{Board, Observed};

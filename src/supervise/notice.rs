@@ -26,7 +26,7 @@ pub(crate) struct Departure {
 
 /// One message to the driver.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// News of a child; of its end with what was wrong, if it knew.
     News { child: ChildId, input: Input, why: Option<Arc<str>> },
     /// All children are to end, and are killed at `kill_at`.

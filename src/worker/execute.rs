@@ -49,14 +49,30 @@ pub(super) fn run(
 
 /// Executes a job that this worker took from its own queue or another's.
 pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
-    let hand = worker.hand.get();
-    if !job.call().is_queued() {
-        return discard(worker, job);
+    match take_up(worker, job).and_then(|taken| start(worker, taken)) {
+        Ok(reply) if worker.life.get().ends_inside(worker.calls.get()) => fall(worker, reply),
+        Ok(reply) => perform(worker, reply),
+        Err(after) => after,
     }
-    let running = hand.running_next();
+}
+
+/// A job in the worker's hand, which has not started.
+pub(super) struct Taken {
+    job: Job,
+    /// The hand before it.
+    before: Hand,
+}
+
+/// Takes a job up, where the timekeeper and a stop meet it, and whatever was published until then.
+pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
+    let before = worker.hand.get();
+    if !job.call().is_queued() {
+        return Err(discard(worker, job));
+    }
+    let running = before.running_next();
     if !worker.move_hand(running) {
         fence::drop_value(job);
-        return After::Abandoned;
+        return Err(After::Abandoned);
     }
     // Before anything of a user's runs, so that the timekeeper and a stop meet the call in the hand.
     let call = job.call();
@@ -68,21 +84,23 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     // sees the new version, or the define sees that it need not wait.
     crate::sync::full_fence();
     worker.adopt();
+    Ok(Taken { job, before })
+}
+
+/// Starts the call, unless its time is up or it does not wait any more.
+pub(super) fn start(worker: &Rc<Worker>, Taken { job, before }: Taken) -> Result<Reply, After> {
+    let call = job.call();
     if call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline) {
         drop(call.end_queued(End::TimedOut));
     }
-    if !call.begin(running, worker.load()) {
-        return put_down(worker, job, hand);
+    if !call.begin(worker.hand.get(), worker.load()) {
+        return Err(put_down(worker, job, before));
     }
-    let reply = Reply::new(job.into_call());
-    if worker.life.get().ends_inside(worker.calls.get()) {
-        return fall(worker, reply);
-    }
-    perform(worker, reply)
+    Ok(Reply::new(job.into_call()))
 }
 
 /// Ends the thread inside of a call, which ends as lost.
-fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
+pub(super) fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
     fence::drop_value(reply.call().take_argument());
     let running = worker.hand.get();
     let free = Hand { phase: Phase::Between, ..running };
@@ -109,7 +127,12 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
             interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
         },
     });
-    let outcome = worker.unless_asked_to_return(outcome, call);
+    finish(worker, reply, outcome)
+}
+
+/// Answers a call whose function has come to this outcome, and lets go of it.
+pub(super) fn finish(worker: &Rc<Worker>, reply: Reply, outcome: Outcome) -> After {
+    let outcome = worker.unless_asked_to_return(outcome, reply.call());
     worker.calls.update(|calls| calls + 1);
     let panicked = worker.is_tainted.replace(false);
     if !panicked {

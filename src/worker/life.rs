@@ -48,14 +48,19 @@ pub(super) fn live(slots: &Arc<Slots>, at: usize, (vacant, number): (Hand, Run),
     let own = Hand { run: number, phase: Phase::Between, ..vacant };
     let came = slots.shift.loads[at].move_hand(vacant, own);
     if !came || !run(slots, at, own, &mut notice) {
-        notice.was_abandoned();
-        slots.counts.returned();
-        let worker = slots.all[at].id;
-        slots.shift.bus.emit(EventName::WorkerAbandonedThreadReturned, |draft| {
-            draft.worker(worker).detail("run", number.get())
-        });
+        return_abandoned(slots, at, number, &mut notice);
     }
     slots.acknowledgements.notify();
+}
+
+/// The thread of a run that was abandoned comes to its end.
+pub(super) fn return_abandoned(slots: &Slots, at: usize, number: Run, notice: &mut ExitNotice) {
+    notice.was_abandoned();
+    slots.counts.returned();
+    let worker = slots.all[at].id;
+    slots.shift.bus.emit(EventName::WorkerAbandonedThreadReturned, |draft| {
+        draft.worker(worker).detail("run", number.get())
+    });
 }
 
 /// A worker's run, from its start to the drop of its state; false if it was abandoned.
@@ -70,28 +75,49 @@ fn run(slots: &Arc<Slots>, at: usize, own: Hand, notice: &mut ExitNotice) -> boo
         Ok(()) => serve(&worker, notice),
         Err(leaving) => leaving,
     };
+    let kept = wind_up(&worker, notice);
+    drop(inside);
+    let left = leaving != Leaving::Abandoned && kept && leave(&worker);
+    fence::drop_value(worker);
+    left
+}
+
+/// The run leaves its slot; false if it has been abandoned before.
+pub(super) fn leave(worker: &Worker) -> bool {
+    let left = worker.slot().leave(worker.load(), worker.hand.get());
+    if left {
+        worker.slots.hand_on(worker.slot());
+    }
+    left
+}
+
+/// Drops the state of a run that ends; false if it has been abandoned.
+pub(super) fn wind_up(worker: &Worker, notice: &mut ExitNotice) -> bool {
     if worker.has_served.get() {
         notice.succeeded();
     }
     // While its state drops, the functions' own code may still ask for the worker. All of it goes before the hand is
     // gone, so that a drop that hangs can be left behind like a function that does.
-    let kept = worker.clean(|| {
+    worker.clean(|| {
         worker.locals.clear();
         worker.instances.clear();
         fence::drop_value(worker.superseded.take());
         fence::drop_value(worker.snapshot.take());
         worker.locals.clear();
-    });
-    drop(inside);
-    let left = leaving != Leaving::Abandoned && kept && worker.slot().leave(worker.load(), worker.hand.get());
-    fence::drop_value(worker);
-    left
+    })
 }
 
 /// Makes the worker ready: its thread's own start, then every dependency of the newest snapshot. The supervisor's
 /// `start_timeout` holds for all of it.
 fn begin(worker: &Rc<Worker>, run: Run, notice: &mut ExitNotice) -> Result<(), Leaving> {
     prepare(worker, run, notice)?;
+    come_into_step(worker)?;
+    notice.ready();
+    Ok(())
+}
+
+/// Builds every dependency of the newest snapshot, acknowledges it and serves.
+pub(super) fn come_into_step(worker: &Worker) -> Result<(), Abandoned> {
     worker.install_published(worker.slots.sync_deadline())?;
     while worker.take_newest() {
         worker.let_go()?;
@@ -101,14 +127,13 @@ fn begin(worker: &Rc<Worker>, run: Run, notice: &mut ExitNotice) -> Result<(), L
     worker.leave_stage();
     worker.acknowledge();
     if !worker.slot().serve(worker.load(), worker.hand.get()) {
-        return Err(Leaving::Abandoned);
+        return Err(Abandoned);
     }
     worker.slots.acknowledgements.notify();
     if worker.slot().installed.has_failures() {
         // What waited for this worker may wait for nobody now.
         worker.slots.end_unservable();
     }
-    notice.ready();
     Ok(())
 }
 
@@ -169,7 +194,7 @@ fn serve(worker: &Rc<Worker>, notice: &mut ExitNotice) -> Leaving {
 }
 
 /// The first job that the worker can run, after what has to be installed; none if there is none.
-fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
+pub(super) fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
     loop {
         worker.let_go()?;
         if worker.has_installs() {
@@ -187,7 +212,7 @@ fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
 }
 
 /// A function panicked: the worker goes on under another run number, without its local state and its instances.
-fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
+pub(super) fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
     let run = worker.hand.get().run;
     notice.recycled(run);
     let kept = worker.clean(|| {
@@ -208,20 +233,35 @@ fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
 
 /// Parks until there is something to do; takes what was published meanwhile.
 fn sleep(worker: &Worker) -> Result<(), Abandoned> {
-    let slot = worker.slot();
-    slot.lie_down();
-    let has_news = || {
-        worker.has_news()
-            || worker.has_installs()
-            || worker.instances.have_superseded()
-            || worker.slots.has_jobs_for(worker)
-            || slot.is_stopping()
-    };
-    if !has_news() {
-        worker.slots.shift.tell_quiet();
+    if lie_down(worker) {
         sync::park(None);
     }
-    slot.get_up();
+    get_up(worker)
+}
+
+/// Says that the worker is about to sleep, and looks once more at whatever could have woken it; true if it may park.
+pub(super) fn lie_down(worker: &Worker) -> bool {
+    let slot = worker.slot();
+    slot.as_own(worker.load(), worker.hand.get(), || slot.lie_down());
+    let has_news = worker.is_abandoned()
+        || worker.has_news()
+        || worker.has_installs()
+        || worker.instances.have_superseded()
+        || worker.slots.has_jobs_for(worker)
+        || slot.is_stopping();
+    if !has_news {
+        worker.slots.shift.tell_quiet();
+    }
+    !has_news
+}
+
+/// Takes what was published while it slept.
+pub(super) fn get_up(worker: &Worker) -> Result<(), Abandoned> {
+    let slot = worker.slot();
+    slot.as_own(worker.load(), worker.hand.get(), || slot.get_up());
+    if worker.is_abandoned() {
+        return Err(Abandoned);
+    }
     worker.adopt();
     worker.let_go()
 }

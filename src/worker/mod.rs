@@ -8,6 +8,8 @@ mod installed;
 mod instances;
 mod life;
 mod nest;
+#[cfg(test)]
+pub(crate) mod played;
 mod queue;
 mod reaper;
 mod slot;

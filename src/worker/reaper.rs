@@ -45,8 +45,7 @@ impl Reaper {
         work.threads += 1;
         drop(work);
         let theirs = self.clone();
-        let spawned = std::thread::Builder::new().name("wpc-reaper".into()).spawn(move || theirs.reap());
-        if spawned.is_err() {
+        if apart(move || theirs.reap()).is_err() {
             self.0.lock().threads -= 1;
         }
     }
@@ -63,4 +62,20 @@ impl Reaper {
             drop_all();
         }
     }
+}
+
+/// Runs `reap` on a thread of its own.
+#[cfg(not(test))]
+fn apart(reap: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name("wpc-reaper".into()).spawn(reap).map(drop)
+}
+
+/// Runs `reap` on a thread of its own; at once where threads are played.
+#[cfg(test)]
+fn apart(reap: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    if super::played::is_here() {
+        reap();
+        return Ok(());
+    }
+    std::thread::Builder::new().name("wpc-reaper".into()).spawn(reap).map(drop)
 }

@@ -9,6 +9,7 @@ use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen};
 use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
+use crate::plant::Plant;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Thread, full_fence};
 
 use super::installed::Installed;
@@ -216,6 +217,11 @@ impl Slot {
         full_fence();
     }
 
+    #[cfg(test)]
+    pub(super) fn is_sleeping(&self) -> bool {
+        self.sleeping.load(Ordering::Relaxed)
+    }
+
     pub(super) fn get_up(&self) {
         self.sleeping.store(false, Ordering::Relaxed);
     }
@@ -241,7 +247,9 @@ impl Slot {
     }
 
     pub(crate) fn has_version(&self, version: Version) -> bool {
-        self.acknowledged_version.load(Ordering::Acquire) >= version.0 && self.serving.load(Ordering::Acquire)
+        let acknowledged = self.acknowledged_version.load(Ordering::Acquire);
+        (acknowledged >= version.0 || Plant::OldAcknowledgement.is_planted())
+            && self.serving.load(Ordering::Acquire)
     }
 
     /// Shows what the hand is at, unless the run has been abandoned: the place is its successor's then.
@@ -365,6 +373,9 @@ impl Slot {
         }
         counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
         self.was_killed.fetch_or(self.is_stopping(), Ordering::AcqRel);
+        // Its thread may be about to sleep: nobody would wake it again.
+        full_fence();
+        self.wake();
         let _place = self.thread.lock();
         self.serving.store(false, Ordering::Release);
         Some(AbandonedRun { started_as, last, hung: None })

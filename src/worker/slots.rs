@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use crate::call::{Call, Definition, End, Job, Load, Phase, Round, Scan, Shift};
 use crate::function::InstanceError;
 use crate::id::{Version, WorkerId};
+use crate::plant::Plant;
 use crate::registry::Registry;
 use crate::supervise::{ChildId, Departure, Mailbox, RestartPolicy, RunEnd};
 use crate::sync::{AtomicU64, Mutex, Signal};
 
 use super::inside::Worker;
+use super::install::Fit;
 use super::installed::Failure;
 use super::queue::Next;
 use super::reaper::Reaper;
@@ -139,12 +141,12 @@ impl Slots {
         Ok(())
     }
 
-    /// Wakes a worker that can run the function, if one sleeps.
+    /// Wakes a worker that can run the function, if one sleeps; else those that cannot: whoever has been woken for another
+    /// call may take this one first, and leave that one to them.
     fn wake_one(&self, definition: &Definition) {
-        for slot in &self.all {
-            if !slot.lacks(definition) && slot.wake() {
-                return;
-            }
+        let is_woken = self.all.iter().any(|slot| !slot.lacks(definition) && slot.wake());
+        if !is_woken && !definition.dependencies.is_empty() {
+            self.wake_all();
         }
     }
 
@@ -156,7 +158,9 @@ impl Slots {
 
     /// What the worker is to do next with jobs of others: of the longest queue that has something for it.
     pub(super) fn next_of_others(&self, worker: &Worker) -> Next {
-        let fit = |call: &Call| worker.fit(call);
+        let fit = |call: &Call| {
+            if Plant::TakingIgnoresEligibility.is_planted() { Fit::Ready } else { worker.fit(call) }
+        };
         let longest = self.all.iter().max_by_key(|slot| slot.queue.len());
         for slot in longest.into_iter().chain(&self.all) {
             match slot.queue.next(fit) {
@@ -184,6 +188,7 @@ impl Slots {
             }
         }
         self.acknowledgements.notify();
+        self.hand_on(slot);
         if let Some(mailbox) = self.shift.mailbox.get() {
             let child: ChildId = slot.id.0;
             let end = RunEnd::Abandoned { may_replace: self.may_replace() };
@@ -191,6 +196,13 @@ impl Slots {
                 format!("the init of dependency `{}` did not return in time", hung.dependency.alias).into()
             });
             mailbox.exited(child, Departure { run: run.started_as, last: run.last, end, why });
+        }
+    }
+
+    /// The run of `slot` has ended, perhaps after it was woken for what waits there and before it took it: others look.
+    pub(super) fn hand_on(&self, slot: &Slot) {
+        if slot.queue.len() > 0 {
+            self.wake_all();
         }
     }
 

@@ -44,12 +44,25 @@ impl Slots {
 
     /// Why no worker can run the function, now or soon; none if one may.
     pub(crate) fn obstacle(&self, definition: &Definition) -> Option<(Name, InstanceError)> {
+        self.obstacle_among(definition, |slot| !slot.is_closed())
+    }
+
+    /// Why a new call of the function can go nowhere: what waits at a slot that is held waits on, and nothing new comes there.
+    pub(crate) fn obstacle_to_new(&self, definition: &Definition) -> Option<(Name, InstanceError)> {
+        self.obstacle_among(definition, |slot| !slot.is_closed() && !slot.is_held())
+    }
+
+    fn obstacle_among(
+        &self,
+        definition: &Definition,
+        counts: impl Fn(&Slot) -> bool,
+    ) -> Option<(Name, InstanceError)> {
         if definition.dependencies.is_empty() {
             return None;
         }
         let mut obstacle = None;
         for slot in &self.all {
-            if slot.is_closed() {
+            if !counts(slot) {
                 continue;
             }
             // A worker that is still to come begins anew.

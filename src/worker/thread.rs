@@ -10,7 +10,7 @@ use super::slots::Slots;
 
 /// Starts worker threads in the slots.
 pub(crate) struct Threads {
-    slots: Arc<Slots>,
+    pub(super) slots: Arc<Slots>,
 }
 
 impl Threads {
@@ -18,6 +18,11 @@ impl Threads {
         slots.shift.mailbox.get_or_init(|| mailbox.clone());
         slots.counts.report_to(mailbox);
         Self { slots: Arc::clone(slots) }
+    }
+
+    /// A run that has begun, as the supervisor holds it.
+    pub(super) fn run_of(&self, child: ChildId, run: Run) -> Box<dyn Running> {
+        Box::new(ThreadRun { slots: Arc::clone(&self.slots), at: child as usize, run })
     }
 }
 
@@ -29,7 +34,7 @@ impl Start for Threads {
         let spawned = std::thread::Builder::new().name(format!("wpc-worker-{child}")).spawn(work);
         // The handle is let go: the run ends by its notice, and nobody could wait for what is stuck.
         spawned.map_err(|error| error.to_string())?;
-        Ok(Box::new(ThreadRun { slots: Arc::clone(&self.slots), at: child as usize, run }))
+        Ok(self.run_of(child, run))
     }
 
     fn held(&self, child: ChildId) {

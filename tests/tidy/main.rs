@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["worker"],
     &["pool"],
     &["wpc"],
+    &["simulation"],
     &["bin"],
 ];
 

@@ -1,0 +1,110 @@
+//! What the workers' threads do, and what their functions do while they run.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::call::{Call, Outcome, Panic};
+use crate::function::{FunctionError, unbox};
+use crate::worker::Slot;
+use crate::worker::played::{Next, Played};
+
+use super::violation::{Checked, Rule, Violation, ensure};
+use super::world::World;
+
+impl World {
+    /// A thread goes on with what it does next, but for functions and for threads that nobody woke.
+    pub(super) fn work(&mut self) -> Result<bool, Violation> {
+        let wakes_early = self.random.one_in(64);
+        let can_go = |run: &Played| run.next() != Next::Return && (wakes_early || !run.sleeps());
+        match self.pick(can_go) {
+            Some(at) => self.play(at).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// A function returns, or panics.
+    pub(super) fn return_any(&mut self) -> bool {
+        let is_stuck = self.plan.is_stuck;
+        let found = self.pick(|run| run.running().is_some() && (!is_stuck || run.is_own()));
+        if let Some(at) = found {
+            self.return_from(at);
+        }
+        found.is_some()
+    }
+
+    /// A thread is lost.
+    pub(super) fn lose(&mut self) -> bool {
+        self.pick(|_| true).is_some_and(|at| self.runs[at].lose())
+    }
+
+    pub(super) fn play(&mut self, at: usize) -> Checked {
+        self.init_fails.store(self.random.one_in(self.plan.init_fails), Ordering::Relaxed);
+        let run = &mut self.runs[at];
+        let before = run.next();
+        run.go();
+        let (slot, number, after) = (run.at, run.run(), run.next());
+        let started = run.running().filter(|_| before == Next::Start).cloned();
+        self.trace.add(format_args!("{before:?} of {slot} as {number}, then {after:?} "));
+        if after == Next::Nothing {
+            drop(self.runs.swap_remove(at));
+        }
+        started.map_or(Ok(()), |call| self.begin(at, &call))
+    }
+
+    pub(super) fn return_from(&mut self, at: usize) {
+        let number =
+            self.runs[at].running().and_then(|call| self.find(call)).map(|at| self.callers[at].number);
+        let outcome = if self.random.one_in(self.plan.panics) {
+            Outcome::Panicked(Box::new(Panic { message: String::new(), location: None }))
+        } else if self.random.one_in(8) {
+            Outcome::Failed(FunctionError::new("", ""))
+        } else {
+            Outcome::Value(Box::new(number.unwrap_or_default()))
+        };
+        self.trace.add(format_args!("{:?} of {} ", outcome.ending(), self.runs[at].at));
+        self.runs[at].finish(outcome);
+    }
+
+    /// A thread of which that is true, by chance.
+    fn pick(&mut self, is_it: impl Fn(&Played) -> bool) -> Option<usize> {
+        let count = self.runs.len();
+        if count == 0 {
+            return None;
+        }
+        let first = self.random.place(count);
+        (first..count).chain(0..first).find(|at| is_it(&self.runs[*at]))
+    }
+
+    /// A function begins: all that is promised of that holds.
+    fn begin(&mut self, at: usize, call: &Arc<Call>) -> Checked {
+        let now = self.now();
+        let (run, found) = (&self.runs[at], self.find(call));
+        let Some(caller) = found.map(|at| &mut self.callers[at]) else {
+            return ensure(false, Rule::OneOutcome, || "a call begins that has ended".to_owned());
+        };
+        let argument = call.take_argument().map(unbox::<u64>);
+        ensure(argument == Some(caller.number) && !caller.began, Rule::OneOutcome, || {
+            format!("call {} begins with {argument:?}", caller.number)
+        })?;
+        caller.began = true;
+        caller.slot = run.at;
+        let is_late = call.deadline.is_some_and(|deadline| deadline <= now);
+        ensure(!is_late && run.is_own(), Rule::Deadlines, || {
+            format!("call {} begins at {}, late: {is_late}, own: {}", caller.number, run.at, run.is_own())
+        })?;
+        let definition = &call.definition;
+        ensure(run.can_run(definition), Rule::Eligible, || {
+            format!("call {} begins at {}, which lacks what it requires", caller.number, run.at)
+        })?;
+        let slot = self.shift.as_ref().map(|shift| &shift.played.slots().all[run.at]);
+        let acknowledged = slot.and_then(Slot::acknowledged).map(|it| it.version);
+        let is_known = acknowledged >= Some(definition.version) && run.version() >= definition.version;
+        ensure(is_known && definition.version == caller.version, Rule::Versions, || {
+            let (bound, at, has) = (caller.version, run.at, run.version());
+            format!(
+                "call {} of version {bound} begins at {at}, which has {has} and acknowledged {acknowledged:?}",
+                caller.number
+            )
+        })
+    }
+}
