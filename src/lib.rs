@@ -8,6 +8,8 @@ mod codec;
 mod event;
 mod fence;
 mod function;
+#[cfg(test)]
+mod fuzz;
 mod hash;
 mod id;
 #[cfg(not(wpc_plant))]

@@ -133,6 +133,11 @@ impl Shift {
         self.loads.iter().map(|load| load.tally.cancelled_running()).sum()
     }
 
+    /// The calls that run inside another one, over all slots.
+    pub(crate) fn inline(&self) -> u64 {
+        self.loads.iter().map(|load| load.tally.inline()).sum()
+    }
+
     /// The calls in flight over all slots.
     pub(crate) fn in_flight(&self) -> u64 {
         self.loads.iter().map(|load| u64::from(load.tickets())).sum()

@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     WorkerLost,
 }
 
-/// One slot's counters. They only rise.
+/// One slot's counters. All but `inline` only rise.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     accepted: AtomicU64,
@@ -31,11 +31,30 @@ pub(crate) struct Tally {
     worker_lost: AtomicU64,
     handled: AtomicU64,
     late: AtomicU64,
+    /// Calls that run inside another one and hold no ticket.
+    inline: AtomicU64,
 }
 
 impl Tally {
     pub(crate) fn accept(&self) {
         self.accepted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Accepts a call that runs at once, inside another one.
+    pub(crate) fn accept_inline(&self) {
+        self.inline.fetch_add(1, Ordering::AcqRel);
+        self.accept();
+    }
+
+    /// The same, as it ends.
+    pub(crate) fn end_inline(&self, ending: Ending) {
+        self.end(ending);
+        self.inline.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// How many calls run inside another one.
+    pub(crate) fn inline(&self) -> u64 {
+        self.inline.load(Ordering::Acquire)
     }
 
     pub(crate) fn end(&self, ending: Ending) {

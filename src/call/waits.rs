@@ -93,7 +93,7 @@ impl Waiting {
         let waiting = Self::new(position, call);
         let first = Look::at(call, &mut met);
         let is_stuck = first.is_some() && first == Look::at(call, &mut met);
-        let waiting = if is_stuck { None } else { Some(waiting) };
+        let waiting = Some(waiting).filter(|_| !is_stuck); // before anybody else looks
         drop(looking);
         fence::drop_value(met); // perhaps the last holder of some by now
         waiting

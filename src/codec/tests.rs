@@ -1,6 +1,8 @@
 //! What the codec promises; a module for each kind of promise.
 
+mod any;
 mod conversion;
+mod fuzz;
 mod hostile;
 mod limits;
 mod refusal;

@@ -4,6 +4,9 @@
 //! The look is cheap and does not find every lie: that the bytes are those of a library which works is for whoever
 //! built it to say.
 
+#[cfg(all(test, target_os = "linux"))]
+mod fuzz;
+
 use std::env::consts::ARCH;
 use std::path::Path;
 
@@ -234,7 +237,7 @@ pub(super) mod tests {
     use super::*;
     use crate::plugin::image::mapped_library;
 
-    const SIZE: usize = LAYOUT.header + LAYOUT.segment + 16;
+    pub(super) const SIZE: usize = LAYOUT.header + LAYOUT.segment + 16;
 
     /// The least that is a library: a header, one segment's entry, and 16 bytes that the segment spans with all before.
     pub(in crate::plugin) fn minimal() -> Vec<u8> {

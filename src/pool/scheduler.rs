@@ -3,6 +3,9 @@
 //! Fewest in flight among the workers that serve; among equals the first at or after the cursor, so that ties rotate in
 //! a fixed order. Only if no worker serves may the call wait at a slot whose worker is coming or overdue.
 
+#[cfg(test)]
+mod properties;
+
 /// What a slot offers. `T` is what the choice needs to be carried out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Offer<T> {

@@ -231,8 +231,8 @@ impl Crew {
         let cancelled = after.cancelled - before.cancelled;
         let cancelled_running = shift.cancelled_running() - cancelled_before;
         StopReport {
-            // What is just being ended by its worker counts too.
-            completed: after.accepted.saturating_sub(before.ended() + cancelled),
+            // What is just being ended by its worker counts too; what goes on inside an abandoned function does not.
+            completed: after.accepted.saturating_sub(before.ended() + cancelled + shift.inline()),
             cancelled_queued: cancelled - cancelled_running,
             cancelled_running,
             abandoned,

@@ -2,6 +2,8 @@
 
 mod error;
 mod info;
+#[cfg(test)]
+mod properties;
 mod publication;
 mod snapshot;
 mod writer;

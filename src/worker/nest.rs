@@ -74,7 +74,7 @@ impl Inside for Nest {
             tell_rejected(&shift.bus, rejected);
         })?;
         let tally = &worker.load().tally;
-        tally.accept();
+        tally.accept_inline();
         let own = limit.deadline(shift.clock.now(), shift.call_timeout);
         let call_id = CallId::next();
         let frame = worker.inner_frame(own);
@@ -88,7 +88,7 @@ impl Inside for Nest {
             frame,
         });
         let outcome = worker.unless_late(outcome, deadline);
-        tally.end(outcome.ending());
+        tally.end_inline(outcome.ending());
         tally.handle();
         if !worker.is_abandoned() {
             drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, (&outcome, true)));
@@ -115,6 +115,10 @@ impl Inside for Nest {
         let reply = crate::call::Reply::new(Arc::clone(call));
         // Without arguments it was ended at once, and whoever met its shell has dropped them.
         let Some(argument) = call.take_argument() else { return };
+        if !worker.slot().show_inside(worker.load(), worker.hand.get(), call) {
+            crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker
+            return;
+        }
         let outer = worker.inner_frame(call.deadline);
         let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
         let outcome = worker.run(Running {
@@ -131,10 +135,14 @@ impl Inside for Nest {
         });
         let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
         let tally = &worker.load().tally;
-        if let Err(late) = reply.answer(outcome, || tally.handle()) {
+        let answered = reply.answer(outcome, || tally.handle());
+        worker.slot().clear_inside(call);
+        if let Err(late) = answered {
             crate::fence::drop_value(late);
-            tally.late();
-            tally.handle();
+            if !worker.is_abandoned() {
+                tally.late();
+                tally.handle();
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen};
+use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, Wakeup};
 use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
@@ -71,6 +71,8 @@ pub(crate) struct Slot {
     pub(crate) queue: Queue,
     /// The outermost call that the worker runs, or the library that it installs, with the hand that does.
     running: Mutex<Option<(Hand, Busy)>>,
+    /// Calls that the running function waits for, and that run inside it for that.
+    inside: Mutex<Vec<Arc<Call>>>,
     pub(crate) installed: Installed,
     acknowledged: Mutex<Option<Acknowledged>>,
     acknowledged_version: AtomicU64,
@@ -98,6 +100,7 @@ impl Slot {
             id,
             queue: Queue::new(calls_max),
             running: Mutex::default(),
+            inside: Mutex::default(),
             installed: Installed::default(),
             acknowledged: Mutex::default(),
             acknowledged_version: AtomicU64::new(0),
@@ -278,6 +281,32 @@ impl Slot {
         }
     }
 
+    /// Shows a call that has begun inside the running one; false if the run has been abandoned.
+    pub(super) fn show_inside(&self, load: &Load, hand: Hand, call: &Arc<Call>) -> bool {
+        let mut inside = self.inside.lock();
+        let is_own = load.hand() == hand;
+        if is_own {
+            inside.push(Arc::clone(call));
+        }
+        is_own
+    }
+
+    /// Takes that away again.
+    pub(super) fn clear_inside(&self, call: &Arc<Call>) {
+        // What is dropped is not the last holder: the caller has the call too.
+        self.inside.lock().retain(|shown| !Arc::ptr_eq(shown, call));
+    }
+
+    /// Ends the calls inside the one that an abandoned run was at: they hold tickets too.
+    fn end_inside(&self, end: End, reaper: &Reaper) -> Vec<Wakeup> {
+        let inside = std::mem::take(&mut *self.inside.lock());
+        let ended = inside.iter().filter_map(|call| call.end(end)).collect();
+        for call in inside {
+            let_go_of_call(call, reaper);
+        }
+        ended
+    }
+
     /// Whether the worker is inside some library's `init`.
     pub(crate) fn is_installing(&self) -> bool {
         matches!(&*self.running.lock(), Some((_, Busy::Install(_))))
@@ -332,6 +361,9 @@ impl Slot {
         let mut abandoned = self.leave_behind(load, *hand, counts)?;
         let busy = running.take();
         drop(running);
+        for ended in self.end_inside(End::WorkerLost, &counts.reaper) {
+            round.wake_later(Some(ended));
+        }
         abandoned.hung = let_go(busy, &counts.reaper);
         Some(abandoned)
     }
@@ -356,7 +388,9 @@ impl Slot {
         };
         let busy = running.take();
         drop(running);
-        drop(wakeup);
+        let ended =
+            if abandoned.is_some() { self.end_inside(End::Cancelled, &counts.reaper) } else { Vec::new() };
+        drop((wakeup, ended));
         let hung = let_go(busy, &counts.reaper);
         abandoned.map(|abandoned| AbandonedRun { hung, ..abandoned })
     }
@@ -400,10 +434,14 @@ fn let_go(running: Option<(Hand, Busy)>, reaper: &Reaper) -> Option<Installing> 
         Busy::Install(installing) => Some(installing),
         Busy::Clean(_) => None,
         Busy::Call(call) => {
-            if let Some(call) = Arc::into_inner(call) {
-                reaper.drop_later(vec![call]);
-            }
+            let_go_of_call(call, reaper);
             None
         }
+    }
+}
+
+fn let_go_of_call(call: Arc<Call>, reaper: &Reaper) {
+    if let Some(call) = Arc::into_inner(call) {
+        reaper.drop_later(vec![call]);
     }
 }

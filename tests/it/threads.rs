@@ -104,6 +104,7 @@ fn lose_a_thread(trail: &Trail) {
     first.wait().expect("it was finished");
     assert!(matches!(lost.wait(), Err(CallError::WorkerLost { started: true, .. })));
     assert!(matches!(left.wait(), Err(CallError::WorkerLost { started: false, .. })));
+    until(|| wpc.stats().in_flight == 0); // the fourth ends a moment after the third
     until(|| wpc.stats().reaper_threads == 0);
     assert_ledger_is_even(&wpc);
 }

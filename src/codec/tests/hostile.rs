@@ -102,7 +102,7 @@ fn a_size_hint_is_the_number_of_elements_that_are_there() {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-enum Tree {
+pub(super) enum Tree {
     Leaf,
     Number(i128),
     Text(Option<String>),
@@ -112,7 +112,7 @@ enum Tree {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Flat {
+pub(super) struct Flat {
     id: u16,
     #[serde(flatten)]
     rest: BTreeMap<String, Loose>,
@@ -120,7 +120,7 @@ struct Flat {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Loose {
+pub(super) enum Loose {
     Number(i64),
     Octets(Octets),
     List(Vec<Loose>),
@@ -128,7 +128,7 @@ enum Loose {
     Nothing(()),
 }
 
-fn tree() -> Tree {
+pub(super) fn tree() -> Tree {
     let rest = [
         ("number", Loose::Number(-70_000)),
         ("octets", Loose::Octets(Octets(vec![7; 20]))),

@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Octets {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct UnitStruct;
+pub(super) struct UnitStruct;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Newtype(Option<u8>);
@@ -62,7 +62,7 @@ struct Newtype(Option<u8>);
 struct Pair(i8, String);
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Sparse {
+pub(super) struct Sparse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first: Option<u32>,
     second: i64,
@@ -73,7 +73,7 @@ struct Sparse {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Plain {
+pub(super) enum Plain {
     Unit,
     Newtype(Sparse),
     Tuple(u8, Option<char>),
@@ -82,7 +82,7 @@ enum Plain {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Untagged {
+pub(super) enum Untagged {
     Flag(bool),
     Count(i64),
     Fraction(f64),
@@ -95,7 +95,7 @@ enum Untagged {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
-enum Internal {
+pub(super) enum Internal {
     Unit,
     Wrapped(Sparse),
     Struct { plain: Plain, octets: Octets },
@@ -103,7 +103,7 @@ enum Internal {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "content")]
-enum Adjacent {
+pub(super) enum Adjacent {
     Unit,
     Newtype(Option<u8>),
     Tuple(u8, u8),
@@ -119,7 +119,7 @@ struct Flat {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct FlatByNumber {
+pub(super) struct FlatByNumber {
     id: u64,
     #[serde(flatten)]
     rest: BTreeMap<u32, String>,
@@ -266,7 +266,7 @@ fn types_of_std_come_back() {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Sample {
+pub(super) enum Sample {
     Nothing,
     Signed(i64),
     Unsigned(u64),
@@ -281,13 +281,13 @@ enum Sample {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct FlatSample {
+pub(super) struct FlatSample {
     id: i16,
     #[serde(flatten)]
     rest: BTreeMap<String, Untagged>,
 }
 
-fn sample() -> impl Strategy<Value = Sample> {
+pub(super) fn sample() -> impl Strategy<Value = Sample> {
     let rest = proptest::collection::btree_map("k[a-z]{0,3}", any::<i64>().prop_map(Untagged::Count), 0..20);
     let leaf = prop_oneof![
         Just(Sample::Nothing),

@@ -4,7 +4,7 @@ use wpc::{CallError, Context, Pending};
 
 use crate::support::{Watchdog, finish, until};
 
-use super::{DRAIN, GRACE, Stage, abandoned, joined};
+use super::{DRAIN, GRACE, SECOND, Stage, abandoned, joined};
 
 /// Defines `outer`, which submits `name` and waits for it: on the one worker that runs it there and then.
 fn define_waiting(stage: &Stage, name: &'static str) {
@@ -17,13 +17,21 @@ fn define_waiting(stage: &Stage, name: &'static str) {
     stage.wpc.define_function("outer", outer).expect("it is defined");
 }
 
-/// Stops the pool while `outer` is inside `held`, and lets that return afterwards.
-fn assert_evens_out_after_a_stop(stage: &Stage) {
+/// Stops the pool while `outer` is inside `held`, and lets that return afterwards; so many calls are cancelled by it.
+#[track_caller]
+fn assert_evens_out_after_a_stop(stage: &Stage, cancelled_running: u64) {
     let running = stage.submit("outer");
     stage.latch.wait_entered(1);
     let stopping = stage.begin_stop();
     stage.hands.advance(DRAIN + GRACE);
-    assert_eq!(abandoned(&joined(stopping)), [0]);
+    let report = joined(stopping);
+    assert_eq!(abandoned(&report), [0]);
+    assert_eq!(
+        (report.completed, report.cancelled_running),
+        (0, cancelled_running),
+        "nothing has returned yet"
+    );
+    assert_eq!(stage.wpc.stats().in_flight, 0);
     let outcome = running.wait();
     assert!(matches!(outcome, Err(CallError::Cancelled { started: true, .. })), "{outcome:?}");
     stage.latch.release();
@@ -31,20 +39,37 @@ fn assert_evens_out_after_a_stop(stage: &Stage) {
 }
 
 #[test]
-fn a_call_inside_a_function_that_a_stop_abandons_is_counted_when_it_returns() {
+fn a_call_inside_a_function_that_a_stop_abandons_is_counted_when_it_returns_and_not_as_completed() {
     let _watchdog = Watchdog::start();
     let stage = Stage::started(1);
     let outer = |ctx: &Context| drop(ctx.call::<()>("held", ()));
     stage.wpc.define_function("outer", outer).expect("it is defined");
-    assert_evens_out_after_a_stop(&stage);
+    assert_evens_out_after_a_stop(&stage, 1);
 }
 
 #[test]
-fn a_call_that_is_waited_for_inside_a_function_that_a_stop_abandons_is_counted_when_it_returns() {
+fn a_call_that_is_waited_for_inside_a_function_that_a_stop_abandons_is_cancelled_with_it() {
     let _watchdog = Watchdog::start();
     let stage = Stage::started(1);
     define_waiting(&stage, "held");
-    assert_evens_out_after_a_stop(&stage);
+    assert_evens_out_after_a_stop(&stage, 2);
+}
+
+#[test]
+fn a_call_that_is_waited_for_inside_a_function_is_lost_with_a_worker_that_overstays() {
+    let _watchdog = Watchdog::start();
+    let stage = Stage::started(1);
+    define_waiting(&stage, "held");
+    let running = stage.submit_for_a_second("outer");
+    stage.latch.wait_entered(1);
+    stage.hands.advance(SECOND);
+    let outcome = running.wait();
+    assert!(matches!(outcome, Err(CallError::TimedOut { started: true, .. })), "{outcome:?}");
+    stage.hands.advance(GRACE);
+    until(|| stage.wpc.stats().abandoned_threads == 1 && stage.wpc.stats().in_flight == 0);
+    assert_eq!(stage.wpc.stats().calls.worker_lost, 1, "the inner one");
+    stage.latch.release();
+    stage.assert_settles();
 }
 
 #[test]

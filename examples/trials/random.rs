@@ -1,0 +1,44 @@
+//! [`Random`]: the numbers of a trial, from the seed that it prints.
+
+use std::time::Duration;
+
+/// A small generator (`SplitMix64`).
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// The numbers of this seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `limit`.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// True once in `so_many` times.
+    pub(crate) fn once_in(&mut self, so_many: u64) -> bool {
+        self.below(so_many) == 0
+    }
+
+    /// An index into something of this length.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("it is below a `usize`")
+    }
+
+    /// A time shorter than `limit`.
+    pub(crate) fn time_below(&mut self, limit: Duration) -> Duration {
+        let micros = u64::try_from(limit.as_micros()).expect("the limits here are short");
+        Duration::from_micros(self.below(micros))
+    }
+}
