@@ -4,10 +4,13 @@
 
 mod allocation;
 mod chance;
+#[path = "../examples/shared/split_mix.rs"]
+mod split_mix;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use chance::Chance;
+pub(crate) use split_mix::SplitMix;
 
 /// The variables that a seed and the number of inputs are read from.
 const SEED_VARIABLE: &str = "WPC_SEED";

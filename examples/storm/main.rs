@@ -19,6 +19,8 @@ mod process;
 mod random;
 mod report;
 mod settings;
+#[path = "../shared/split_mix.rs"]
+mod split_mix;
 mod storm;
 mod watchdog;
 mod window;

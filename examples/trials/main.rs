@@ -17,6 +17,8 @@ mod process;
 mod random;
 mod rest;
 mod sequence;
+#[path = "../shared/split_mix.rs"]
+mod split_mix;
 mod stops;
 mod tree;
 mod watchdog;

@@ -46,6 +46,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How many reasons of rejections are told apart.
 const REASONS_MAX: usize = 32;
 
+/// What those are called that no worker could ever run.
+const WOULD_DEADLOCK: &str = "would deadlock";
+
 /// What one call came to: calls inside it, and those of them that were lost.
 type Reply = (u64, u64);
 
@@ -67,9 +70,10 @@ impl Outcomes {
             Ok(_) => &self.values,
             Err(CallError::TimedOut { .. }) => &self.timed_out,
             Err(CallError::Rejected(rejected)) => {
-                // A reason may name pools: it is the same reason for all of them.
-                let text: String =
-                    rejected.reason().to_string().chars().filter(|c| !c.is_ascii_digit()).collect();
+                let text = match rejected.reason() {
+                    RejectReason::WouldDeadlock { .. } => WOULD_DEADLOCK.to_owned(),
+                    other => other.to_string(),
+                };
                 let mut rejected = self.rejected.lock().expect("nobody panics under it");
                 if rejected.len() < REASONS_MAX || rejected.contains_key(&text) {
                     *rejected.entry(text).or_default() += 1;
@@ -119,6 +123,11 @@ pub(crate) fn run(plan: &Plan, watchdog: &Watchdog) -> anyhow::Result<String> {
     ensure!(
         read(&straight.timed_out) == 0 && rejected(&straight).is_empty(),
         "without a ring every call is a value: {figures}"
+    );
+    let rejected = rejected(&crossing);
+    ensure!(
+        rejected.keys().all(|reason| reason == WOULD_DEADLOCK),
+        "in a ring a call is refused as that, or ends by its deadline: {figures}"
     );
     Ok(figures)
 }

@@ -1,24 +1,22 @@
 //! [`Chance`]: numbers from a seed, and changes that make an input nearly right.
 
+use super::split_mix::SplitMix;
+
 /// How many changes one input gets at the most.
 const CHANGES_MAX: usize = 4;
 
-/// A small generator (`SplitMix64`).
-pub(crate) struct Chance(u64);
+/// The numbers of one seed.
+pub(crate) struct Chance(SplitMix);
 
 impl Chance {
     /// The numbers of this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix::new(seed))
     }
 
     /// The next number.
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A number below `limit`.

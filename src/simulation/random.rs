@@ -1,22 +1,21 @@
 //! [`Random`]: the numbers of one seed.
 
-/// A small generator (`SplitMix64`).
-pub(super) struct Random(u64);
+use crate::fuzz::SplitMix;
+
+/// Numbers of every shape that a world asks for.
+pub(super) struct Random(SplitMix);
 
 impl Random {
     /// The numbers of this seed. Seeds that follow each other have nothing in common.
     pub(super) fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_mul(0xD134_2543_DE82_EF95));
-        random.next();
-        random
+        let mut numbers = SplitMix::new(seed.wrapping_mul(0xD134_2543_DE82_EF95));
+        numbers.next();
+        Self(numbers)
     }
 
+    /// The next number.
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A number below `limit`.

@@ -4,6 +4,8 @@ mod busy;
 mod latch;
 mod plugins;
 pub(crate) mod random;
+#[path = "../../../examples/shared/split_mix.rs"]
+mod split_mix;
 mod watchdog;
 
 pub(crate) use busy::{Busy, meet, meeting};

@@ -2,25 +2,23 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use super::split_mix::SplitMix;
+
 /// The variable that a seed is read from, to run a random test again.
 const SEED_VARIABLE: &str = "WPC_SEED";
 
-/// A small generator (`SplitMix64`).
-pub(crate) struct Random(u64);
+/// The numbers of one seed.
+pub(crate) struct Random(SplitMix);
 
 impl Random {
     /// The numbers of this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix::new(seed))
     }
 
     /// The next number.
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A number below `limit`.
