@@ -11,8 +11,8 @@ use crate::sync::Mutex;
 
 use super::panic::PanicLocation;
 
-/// The most functions that may be running inside one another on one worker, beyond the outermost; and the most pools
-/// that one chain of calls may cross.
+/// The most functions that may be running inside one another on one worker, beyond the outermost; and the most calls that
+/// may wait inside each other over several pools.
 pub const NESTING_MAX: usize = 16;
 
 /// Every way a call can end other than in its value.
@@ -33,7 +33,8 @@ pub enum CallError {
         /// The panic's message, at most 4 KiB of it.
         message: String,
         /// Where the panic was, in pools that were built with
-        /// [`panic_locations`](crate::WpcBuilder::panic_locations); none for a panic that a function resumed.
+        /// [`panic_locations`](crate::WpcBuilder::panic_locations): the last one of the call with this message. None for
+        /// one that no panic hook saw, such as a panic of another thread that a function resumed.
         location: Option<PanicLocation>,
     },
     /// The deadline passed.
@@ -203,15 +204,16 @@ pub enum RejectReason {
         /// The hash of the function as it is defined now.
         found: Hash,
     },
-    /// Functions call functions too deep on one worker, or calls cross too many pools.
+    /// Functions call functions too deep on one worker, or too many calls to other pools wait inside each other.
     #[error("calls are nested more than {limit} deep")]
     NestingTooDeep {
         /// [`NESTING_MAX`].
         limit: usize,
     },
     /// The call is made inside a function that would wait for it, and no worker could ever run it: each one waits itself, for a
-    /// call that cannot end before this one. What calls through several pools is found by looking at all of them; a
-    /// wait for a [`Pending`](crate::Pending) is seen by the others, and ends by its own deadline.
+    /// call that cannot end before this one, or ends only by its deadline. Circles of any number of pools are found. Others see
+    /// a [`Pending::wait`](crate::Pending::wait), which is not refused itself and ends by its call's deadline; they do not see a
+    /// `wait_timeout` or an `.await`.
     #[error(
         "it could never run: every worker of its pool waits for a call that cannot end before it (it was made in {})",
         path(chain)

@@ -86,7 +86,7 @@ fn run(slots: &Arc<Slots>, at: usize, own: Hand, notice: &mut ExitNotice) -> boo
 pub(super) fn leave(worker: &Worker) -> bool {
     let left = worker.slot().leave(worker.load(), worker.hand.get());
     if left {
-        worker.slots.hand_on(worker.slot());
+        worker.slots.hand_on();
     }
     left
 }

@@ -188,7 +188,7 @@ impl Slots {
             }
         }
         self.acknowledgements.notify();
-        self.hand_on(slot);
+        self.hand_on();
         if let Some(mailbox) = self.shift.mailbox.get() {
             let child: ChildId = slot.id.0;
             let end = RunEnd::Abandoned { may_replace: self.may_replace() };
@@ -199,9 +199,9 @@ impl Slots {
         }
     }
 
-    /// The run of `slot` has ended, perhaps after it was woken for what waits there and before it took it: others look.
-    pub(super) fn hand_on(&self, slot: &Slot) {
-        if slot.queue.len() > 0 {
+    /// A run has ended, perhaps after it was woken for what waits somewhere and before it took it: others look.
+    pub(super) fn hand_on(&self) {
+        if self.all.iter().any(|slot| slot.queue.len() > 0) {
             self.wake_all();
         }
     }

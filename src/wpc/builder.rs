@@ -169,7 +169,8 @@ impl WpcBuilder {
     ///
     /// The first pool that is to tell, when it is built, puts a panic hook before the process's own, for as long as the
     /// process lives: on a worker of such a pool it notes the place, and everywhere it calls the hook that was there. A
-    /// hook that the program sets later takes its place, unless that one calls it too; then no place is told.
+    /// hook that the program sets later takes its place: unless that one calls it too, no place is told. Nothing is
+    /// put there while the building thread panics, since the hook cannot be changed then; the next pool does it.
     pub fn panic_locations(mut self, wanted: bool) -> Self {
         self.settings.panic_locations = wanted;
         self
