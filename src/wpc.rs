@@ -28,7 +28,8 @@ use crate::registry::{ConstantInfo, DefineError, DependencyInfo, FunctionInfo};
 ///
 /// It is a handle: clones share one pool. Dropping the last one stops the workers without draining: what waits is
 /// cancelled, and what runs has the overrun grace to return. On a worker's own thread the drop does not wait for that. A function that captures a
-/// `Wpc` keeps its own pool alive: let it use its [`Context`](crate::Context), or capture [`Wpc::downgrade`].
+/// `Wpc` or a [`FunctionHandle`] keeps that pool alive, its own or another: two pools whose functions capture each other keep
+/// both alive for ever. Let it use its [`Context`](crate::Context), or capture [`Wpc::downgrade`].
 ///
 /// # Examples
 ///
@@ -251,7 +252,8 @@ impl Wpc {
         self.pool().start(count)
     }
 
-    /// Stops the workers: nothing new is accepted; what was accepted is drained until `stop_timeout` less the overrun
+    /// Stops the workers: nothing new is accepted but what the functions that are drained call themselves, through other
+    /// pools too; what was accepted is drained until `stop_timeout` less the overrun
     /// grace; then what waits is cancelled, and what runs is asked to return; at `stop_timeout` what still runs is
     /// cancelled and its thread abandoned. Without workers it does nothing. Concurrent stops share one report.
     ///

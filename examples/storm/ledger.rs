@@ -168,7 +168,7 @@ impl Ledger {
         let reason = rejected.reason().clone();
         if !matches!(
             reason,
-            RejectReason::NotRunning | RejectReason::NoWorkers | RejectReason::Saturated { .. }
+            RejectReason::NotRunning | RejectReason::NoWorkers { .. } | RejectReason::Saturated { .. }
         ) {
             self.accuse(Flaw::Unexpected, || format!("call {nonce} is rejected: {reason}"));
         }

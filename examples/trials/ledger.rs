@@ -166,7 +166,7 @@ fn is_explained(reason: &RejectReason) -> bool {
     matches!(
         reason,
         RejectReason::NotRunning
-            | RejectReason::NoWorkers
+            | RejectReason::NoWorkers { .. }
             | RejectReason::Saturated { .. }
             | RejectReason::Abandoned
     )

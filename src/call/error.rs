@@ -60,6 +60,31 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// The error at the bottom: where functions passed on by `?` what the calls that they made had ended in, that of the
+    /// innermost one; else this very error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wpc::{CallError, Context, RejectReason, Wpc};
+    /// let wpc = Wpc::builder().build()?;
+    /// wpc.define_function("outer", |ctx: &Context| ctx.call::<u64>("inner", ()))?;
+    /// wpc.define_function("inner", |ctx: &Context| ctx.call::<u64>("missing", ()))?;
+    /// wpc.start_workers(1)?;
+    /// let error = wpc.call::<u64>("outer", ()).unwrap_err();
+    /// assert!(matches!(error, CallError::Failed(_)));
+    /// assert!(matches!(error.root(), CallError::Rejected(no) if *no.reason() == RejectReason::NotDefined));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Failed(error) => error.downcast_ref::<Self>().map_or(self, Self::root),
+            _ => self,
+        }
+    }
+}
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = |started: &bool| if *started { "after it had started" } else { "before it started" };
@@ -170,9 +195,17 @@ pub enum RejectReason {
     /// The workers have not been started, or are stopping or stopped.
     #[error("the pool is not running")]
     NotRunning,
-    /// Every worker was given up, or waits until a thread that was abandoned returns: none can serve, and none is coming.
-    #[error("no worker is left to serve, and none is coming by itself")]
-    NoWorkers,
+    /// No worker can serve: each was given up, or waits until a thread that was abandoned returns. The first kind comes back
+    /// with the next stop and start, the second by itself, once enough of those threads have returned.
+    #[error(
+        "no worker can serve: {given_up} were given up until the next start, {held} wait until an abandoned thread returns"
+    )]
+    NoWorkers {
+        /// The workers that were given up.
+        given_up: usize,
+        /// The workers that wait for an abandoned thread.
+        held: usize,
+    },
     /// Every worker that can take calls has as many waiting as it may have.
     #[error("every worker has {limit} calls waiting, as many as it may have")]
     Saturated {
@@ -215,10 +248,12 @@ pub enum RejectReason {
     /// a [`Pending::wait`](crate::Pending::wait), which is not refused itself and ends by its call's deadline; they do not see a
     /// `wait_timeout` or an `.await`.
     #[error(
-        "it could never run: every worker of its pool waits for a call that cannot end before it (it was made in {})",
+        "it could never run: every worker of pool {pool} waits for a call that cannot end before it, which was made through {}",
         path(chain)
     )]
     WouldDeadlock {
+        /// The pool that was called, as [`Wpc::id`](crate::Wpc::id) names it.
+        pool: PoolId,
         /// The pools whose running functions the call was made from, the innermost last.
         chain: Vec<PoolId>,
     },
@@ -229,5 +264,5 @@ pub enum RejectReason {
 
 fn path(chain: &[PoolId]) -> String {
     let pools: Vec<String> = chain.iter().map(|pool| format!("pool {pool}")).collect();
-    pools.join(", ")
+    pools.join(" and then ")
 }

@@ -92,8 +92,10 @@ impl<R: 'static> Pending<R> {
 
     /// Ends the call as `Cancelled`, unless it has ended already; true if this did it.
     ///
-    /// A call that waits never runs. One that runs is asked to return early ([`Context::is_cancelled`](crate::Context::is_cancelled)); its
-    /// deadline still governs the worker. Waiting then returns at once.
+    /// A call that waits never runs. One that runs is asked to return early ([`Context::is_cancelled`](crate::Context::is_cancelled)), and
+    /// waiting for it returns at once. Its deadline still governs the worker, which takes nothing new until the function
+    /// returns or is abandoned: one grace after that deadline, or, for a call without one, after `call_timeout` from now.
+    /// Calls that the function waits for in other pools are not cancelled with it.
     pub fn cancel(&self) -> bool {
         self.call.end(End::Cancelled).is_some()
     }

@@ -81,7 +81,7 @@ impl fmt::Display for EventSource {
 /// | `worker_restart_scheduled` | parent | info | a lost worker is to be started again | `run`, `restart_attempt`, `restart_delay_ms` |
 /// | `worker_restart_completed` | parent | info | a worker that was started again is ready | `run`, `restart_attempt` |
 /// | `worker_restart_failed` | parent | error | a worker that was started again failed to start | `run`, `restart_attempt` |
-/// | `worker_restart_exhausted` | parent | error | a worker is not started again: it is given up after too many restarts, or waits until an abandoned thread returns | `run`, `reason` (`too many restarts` or `too many abandoned threads`), \[`restarts_max`\], \[`window_ms`\] |
+/// | `worker_restart_exhausted` | parent | error | a worker is not started again: it is given up after too many restarts, or waits until an abandoned thread returns (its next run is told of by `worker_spawned` then) | `run`, `reason` (`too many restarts` or `too many abandoned threads`), \[`restarts_max`\], \[`window_ms`\] |
 /// | `worker_shutdown_requested` | parent | info | a stop asks the worker to end | `run` |
 /// | `control_command_failed` | parent | error | a dependency was not installed: on all workers, or on one | `command` (`define_dependency` or `install_dependency`), `dependency`, \[`generation`\], \[`retry_delay_ms`\] |
 /// | `dependency_installed` | worker | info | a worker has a dependency that it failed to install before | `dependency`, `generation` |

@@ -110,7 +110,7 @@ impl Pool {
         let inside = inside.filter(|_| patience == Patience::Blocked);
         let waiting = inside.map(|inside| Waiting::unless_stuck(&inside.position(), &call));
         let placed = match &waiting {
-            Some(None) => Err(RejectReason::WouldDeadlock { chain: call.chain.pools() }),
+            Some(None) => Err(RejectReason::WouldDeadlock { pool: self.id(), chain: call.chain.pools() }),
             _ => crew.place(&call),
         };
         match placed {
@@ -147,7 +147,8 @@ impl Crew {
                         _ if shift.gate() != Gate::Open => RejectReason::NotRunning,
                         Some((alias, cause)) => RejectReason::NotInstalled { name: alias.to_string(), cause },
                         None if self.slots.all.iter().all(|slot| slot.is_closed() || slot.is_held()) => {
-                            RejectReason::NoWorkers
+                            let given_up = self.slots.all.iter().filter(|slot| slot.is_closed()).count();
+                            RejectReason::NoWorkers { given_up, held: self.slots.all.len() - given_up }
                         }
                         None => continue, // a worker has got it just now
                     });

@@ -266,7 +266,9 @@ impl World {
                 (Rule::Versions, self.definitions.is_missing(function))
             }
             RejectReason::Saturated { .. } => (Rule::Limits, least(offered).is_some_and(is_full)),
-            RejectReason::NoWorkers | RejectReason::NotInstalled { .. } => (Rule::Eligible, is_nowhere),
+            RejectReason::NoWorkers { .. } | RejectReason::NotInstalled { .. } => {
+                (Rule::Eligible, is_nowhere)
+            }
             _ => (Rule::Sound, false),
         };
         self.trace.add(format_args!("{reason:?} "));

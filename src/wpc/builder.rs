@@ -133,8 +133,9 @@ impl WpcBuilder {
         self
     }
 
-    /// How long a function may go on after its call is over before the thread is abandoned and another one takes its place;
-    /// a drop outside of a call may go on for up to twice as long. Default 1 s.
+    /// How long a function may go on after its call's deadline before the thread is abandoned and another one takes its
+    /// place; a drop outside of a call may go on for up to twice as long. Default 1 s. A cancellation does not bring that
+    /// forward; for a call without a deadline that is cancelled it counts from `call_timeout` later.
     pub fn overrun_grace(mut self, grace: Duration) -> Self {
         self.settings.overrun_grace = grace;
         self

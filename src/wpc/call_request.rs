@@ -32,7 +32,7 @@ impl<'a> CallRequest<'a> {
         self
     }
 
-    /// The call may take as long as it needs. A nested call that is waited for on a worker still has the deadline of the
+    /// The call may take as long as it needs. A call that a function makes with `call`, and so waits for, still has the deadline of the
     /// calling function, or the pool's default.
     pub fn no_timeout(mut self) -> Self {
         self.terms.limit = Limit::None;

@@ -135,12 +135,15 @@ mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_
         let _watchdog = Watchdog::start();
         let (near, far, refusals) = two_pools(1, 1);
         assert_eq!(near.call::<u64>("out", 4_u64).expect("a value"), 0);
-        let chain = vec![near.id(), far.id()];
-        let text = RejectReason::WouldDeadlock { chain: chain.clone() }.to_string();
-        assert!(text.ends_with(&format!("(it was made in pool {}, pool {})", near.id(), far.id())), "{text}");
+        let (pool, chain) = (near.id(), vec![near.id(), far.id()]);
+        let text = RejectReason::WouldDeadlock { pool, chain: chain.clone() }.to_string();
+        assert!(
+            text.ends_with(&format!("made through pool {} and then pool {}", near.id(), far.id())),
+            "{text}"
+        );
         assert_eq!(
             *refusals.lock().expect("nobody panics under it"),
-            [RejectReason::WouldDeadlock { chain }]
+            [RejectReason::WouldDeadlock { pool, chain }]
         );
         assert_eq!((near.stats().rejected, far.stats().rejected), (1, 0));
         assert_eq!(far.call::<u64>("back", 4_u64).expect("from outside it does not come back"), 5);
@@ -195,10 +198,10 @@ mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_
         near.define_function("end", end).expect("it is defined");
         assert_eq!(near.call::<u64>("out", 7_u64).expect("a value"), 7);
         let (near_id, far_id) = (near.id(), far.id());
-        let chain = vec![near_id, far_id, near_id];
+        let (pool, chain) = (far_id, vec![near_id, far_id, near_id]);
         assert_eq!(
             *refusals.lock().expect("nobody panics under it"),
-            [RejectReason::WouldDeadlock { chain }]
+            [RejectReason::WouldDeadlock { pool, chain }]
         );
     }
 
@@ -226,7 +229,7 @@ mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_
                     let inner = error.downcast_ref::<CallError>().expect("it is passed on");
                     let CallError::Rejected(rejected) = inner else { panic!("{inner:?}") };
                     assert!(
-                        matches!(rejected.reason(), RejectReason::WouldDeadlock { chain } if chain.len() == 1)
+                        matches!(rejected.reason(), RejectReason::WouldDeadlock { chain, .. } if chain.len() == 1)
                     );
                     true
                 }

@@ -142,7 +142,10 @@ mod w9_at_the_cap_of_abandoned_threads_a_stuck_slot_waits_until_one_returns {
         stage.leave_behind(5);
         until(|| stage.count(WorkerState::Backoff) == 1);
         until(|| stage.wpc.call::<u8>("next", ()).is_err());
-        assert_eq!(reason(stage.wpc.call::<u8>("next", ())), RejectReason::NoWorkers);
+        assert_eq!(
+            reason(stage.wpc.call::<u8>("next", ())),
+            RejectReason::NoWorkers { given_up: 0, held: 1 }
+        );
         assert_eq!(stage.told(EventName::WorkerRestartExhausted).len(), 1);
         stage.latch.release();
         until(|| stage.wpc.stats().abandoned_threads == 0 && stage.count(WorkerState::Ready) == 1);

@@ -131,7 +131,7 @@ fn with_no_worker_left_what_waits_is_lost_and_calls_are_rejected_until_the_next_
         assert!(matches!(outcome, Err(CallError::WorkerLost { started: false, .. })), "{outcome:?}");
     }
     until(|| stage.states() == [WorkerState::GaveUp, WorkerState::GaveUp]);
-    assert_eq!(reason(stage.wpc.call::<()>("nothing", ())), RejectReason::NoWorkers);
+    assert_eq!(reason(stage.wpc.call::<()>("nothing", ())), RejectReason::NoWorkers { given_up: 2, held: 0 });
     assert_eq!(stage.abandoned(), (2, 2));
     assert_ledger_is_even(&stage.wpc);
     assert_eq!(figures(&stage.wpc.stop_workers().expect("it stops")), (0, 0, 0, vec![]));

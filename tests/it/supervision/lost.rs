@@ -39,7 +39,7 @@ mod w12_a_thread_that_ends_or_fails_to_start_too_often_is_given_up {
                 wpc.workers()[0].state == if restart < 3 { WorkerState::Ready } else { WorkerState::GaveUp }
             });
         }
-        assert_eq!(reason(wpc.call::<()>("nothing", ())), RejectReason::NoWorkers);
+        assert_eq!(reason(wpc.call::<()>("nothing", ())), RejectReason::NoWorkers { given_up: 1, held: 0 });
         let worker = &wpc.workers()[0];
         assert_eq!(worker.restarts, 3);
         assert!(worker.last_failure.as_deref().is_some_and(|why| why.contains("thread ended")), "{worker:?}");
@@ -121,7 +121,7 @@ mod w12_a_thread_that_ends_or_fails_to_start_too_often_is_given_up {
         wpc.start_workers(1).expect("it starts");
         wpc.call::<()>("nothing", ()).expect("one call");
         until(|| wpc.workers()[0].state == WorkerState::GaveUp);
-        assert_eq!(reason(wpc.call::<()>("nothing", ())), RejectReason::NoWorkers);
+        assert_eq!(reason(wpc.call::<()>("nothing", ())), RejectReason::NoWorkers { given_up: 1, held: 0 });
     }
 }
 
