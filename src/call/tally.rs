@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     WorkerLost,
 }
 
-/// One slot's counters. All but `inline` only rise.
+/// One slot's counters. All but `inline` only rise, but for an inline call that is withdrawn at once.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     accepted: AtomicU64,
@@ -44,6 +44,12 @@ impl Tally {
     pub(crate) fn accept_inline(&self) {
         self.inline.fetch_add(1, Ordering::AcqRel);
         self.accept();
+    }
+
+    /// The same, if it may not run after all.
+    pub(crate) fn withdraw_inline(&self) {
+        self.accepted.fetch_sub(1, Ordering::AcqRel);
+        self.inline.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The same, as it ends.

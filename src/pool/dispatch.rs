@@ -85,6 +85,11 @@ impl Pool {
             return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX }));
         };
         let bound = definition.bind(request.cargo, request.terms.pin)?;
+        // Users' code ran in there.
+        if inside.as_ref().is_some_and(|inside| inside.is_abandoned()) {
+            let arguments = bound.original.hand_back(bound.argument);
+            return Err(Rejected::new(definition.name.shared(), RejectReason::Abandoned, arguments));
+        }
         let now = crew.shift().clock.now();
         let own = request.terms.limit.deadline(now, self.settings().call_timeout);
         let nested_default = || {

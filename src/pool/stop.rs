@@ -35,8 +35,8 @@ pub enum StopError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StopReport {
-    /// Calls that ended by themselves between the request and the end of the stop: in a value, an error, a panic or
-    /// their deadline.
+    /// Calls that ended by themselves between the request and the end of the stop: in a value, an error, a panic, their
+    /// deadline or with their worker.
     pub completed: u64,
     /// Calls that were cancelled, having been accepted but not started.
     pub cancelled_queued: u64,

@@ -8,7 +8,6 @@ use crate::fence;
 use crate::function::{Context, Function, FunctionError, Interrupt, Value, Wanted};
 
 use super::inside::{Frame, Running, Worker};
-use super::slot::Busy;
 
 /// The name of the error that a call fails with whose result does not fit the type that its caller wants.
 const RESULT_TYPE: &str = "ResultType";
@@ -74,9 +73,8 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
         fence::drop_value(job);
         return Err(After::Abandoned);
     }
-    // Before anything of a user's runs, so that the timekeeper and a stop meet the call in the hand.
+    // The call has been shown since it was taken, so that the timekeeper and a stop meet it.
     let call = job.call();
-    worker.slot().show_running(worker.load(), running, Busy::Call(Arc::clone(call)));
     if let Some(deadline) = call.deadline.filter(|_| call.watched) {
         worker.slots.shift.arm(deadline);
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::call::{Chain, Definition, Hand, Load, Outcome, Panics, Phase};
+use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase};
 use crate::event::CallSpan;
 use crate::function::{
     Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value, Wanted,
@@ -104,6 +104,11 @@ impl Worker {
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.load().hand() != self.hand.get()
+    }
+
+    /// Shows a call that this worker takes from a queue; false if the run has been abandoned, and must not take it.
+    pub(super) fn take(&self, call: &Arc<Call>) -> bool {
+        self.slot().show_taken(self.load(), self.hand.get(), call)
     }
 
     /// Runs user code that belongs to no call, in a phase of its own; false if the run has been abandoned.

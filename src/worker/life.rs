@@ -200,7 +200,7 @@ pub(super) fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
         if worker.has_installs() {
             worker.install_all()?;
         }
-        let own = worker.slot().queue.next(|call| worker.fit(call));
+        let own = worker.slot().queue.next(|call| worker.fit(call), |call| worker.take(call));
         let found = if matches!(own, Next::Nothing) { worker.slots.next_of_others(worker) } else { own };
         match found {
             Next::Job(job) => return Ok(Some(job)),
@@ -258,7 +258,9 @@ pub(super) fn lie_down(worker: &Worker) -> bool {
 /// Takes what was published while it slept.
 pub(super) fn get_up(worker: &Worker) -> Result<(), Abandoned> {
     let slot = worker.slot();
-    slot.as_own(worker.load(), worker.hand.get(), || slot.get_up());
+    if slot.is_sleeping() {
+        slot.as_own(worker.load(), worker.hand.get(), || slot.get_up());
+    }
     if worker.is_abandoned() {
         return Err(Abandoned);
     }

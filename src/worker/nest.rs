@@ -75,6 +75,18 @@ impl Inside for Nest {
         })?;
         let tally = &worker.load().tally;
         tally.accept_inline();
+        // Users' code ran since the first look: a run that was left behind meanwhile calls nothing, and whoever settles the
+        // counts after that has seen this one, or it is taken back.
+        crate::sync::full_fence();
+        let is_closed = shift.gate() == Gate::Closed;
+        if is_closed || worker.is_abandoned() {
+            tally.withdraw_inline();
+            let reason = if is_closed { RejectReason::NotRunning } else { RejectReason::Abandoned };
+            let arguments = bound.original.hand_back(bound.argument);
+            let rejected = Rejected::new(definition.name.shared(), reason, arguments);
+            worker.slots.counts.rejected.fetch_add(1, Ordering::AcqRel);
+            return Err(rejected.into());
+        }
         let own = limit.deadline(shift.clock.now(), shift.call_timeout);
         let call_id = CallId::next();
         let frame = worker.inner_frame(own);

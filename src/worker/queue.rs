@@ -81,8 +81,9 @@ impl Queue {
     }
 
     /// The first job that `fit` does not pass over, among the first [`LOOK_MAX`]: taken, or left here for as long as
-    /// something has to be installed for it.
-    pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit) -> Next {
+    /// something has to be installed for it. `take` says where the job is seen from now on, while it still is seen here;
+    /// if that is nowhere it stays.
+    pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit, take: impl FnOnce(&Arc<Call>) -> bool) -> Next {
         if self.len() == 0 {
             return Next::Nothing;
         }
@@ -92,6 +93,9 @@ impl Queue {
                 Fit::Unfit => {}
                 Fit::Lacks(dependency) => return Next::Install(dependency),
                 Fit::Ready => {
+                    if !take(jobs.waiting[at].call()) {
+                        return Next::Nothing;
+                    }
                     let job = jobs.waiting.remove(at).expect("it is there: the lock is held");
                     self.len.store(jobs.waiting.len(), Ordering::Relaxed);
                     return Next::Job(job);

@@ -32,13 +32,14 @@ impl Reaper {
         if values.is_empty() {
             return;
         }
-        let drop_all = || {
-            for value in values {
+        // One by one: what waits behind a drop that hangs is left to the next thread.
+        let drops = values.into_iter().map(|value| -> Box<dyn FnOnce() + Send> {
+            Box::new(|| {
                 fence::drop_value(value);
-            }
-        };
+            })
+        });
         let mut work = self.0.lock();
-        work.waiting.push_back(Box::new(drop_all));
+        work.waiting.extend(drops);
         if work.threads >= THREADS_MAX {
             return;
         }
@@ -54,12 +55,12 @@ impl Reaper {
     fn reap(&self) {
         loop {
             let mut work = self.0.lock();
-            let Some(drop_all) = work.waiting.pop_front() else {
+            let Some(drop_one) = work.waiting.pop_front() else {
                 work.threads -= 1;
                 return;
             };
             drop(work);
-            drop_all();
+            drop_one();
         }
     }
 }

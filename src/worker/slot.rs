@@ -220,7 +220,6 @@ impl Slot {
         full_fence();
     }
 
-    #[cfg(test)]
     pub(super) fn is_sleeping(&self) -> bool {
         self.sleeping.load(Ordering::Relaxed)
     }
@@ -232,8 +231,9 @@ impl Slot {
     /// Wakes the worker if it sleeps; true if it did. Whatever it is to find has been stored, and a full fence passed.
     pub(crate) fn wake(&self) -> bool {
         let slept = self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::AcqRel);
-        if slept && let Some(thread) = &*self.thread.lock() {
-            thread.unpark();
+        if slept {
+            let thread = self.thread.lock().clone(); // whoever is woken takes the lock
+            thread.inspect(Thread::unpark);
         }
         slept
     }
@@ -253,6 +253,18 @@ impl Slot {
         let acknowledged = self.acknowledged_version.load(Ordering::Acquire);
         (acknowledged >= version.0 || Plant::OldAcknowledgement.is_planted())
             && self.serving.load(Ordering::Acquire)
+    }
+
+    /// Shows a call that the worker of `hand` takes from a queue, and will run in its next execution; false if the run has
+    /// been abandoned. So whoever ends what is here meets each call in its queue, or here.
+    pub(super) fn show_taken(&self, load: &Load, hand: Hand, call: &Arc<Call>) -> bool {
+        let mut running = self.running.lock();
+        let is_own = load.hand() == hand;
+        if is_own {
+            debug_assert!(running.is_none(), "a worker that takes a call is at nothing");
+            *running = Some((hand.running_next(), Busy::Call(Arc::clone(call))));
+        }
+        is_own
     }
 
     /// Shows what the hand is at, unless the run has been abandoned: the place is its successor's then.
@@ -368,14 +380,16 @@ impl Slot {
         Some(abandoned)
     }
 
-    /// Ends the running call as cancelled and abandons the run that was started as `run`, whatever it does; none if it
+    /// Ends the running call and abandons the run that was started as `run`, whatever it does; none if it
     /// has left.
     pub(super) fn abandon(&self, load: &Load, counts: &Counts, run: Run) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
         let mut wakeup = None;
+        // Without a stop it is a start that took too long: nobody has cancelled what it took up in its last moment.
+        let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
         let abandoned = loop {
             if let Some((_, Busy::Call(call))) = &*running {
-                wakeup = wakeup.or(call.end(End::Cancelled));
+                wakeup = wakeup.or(call.end(end));
             }
             let hand = load.hand();
             if hand.phase == Phase::Gone && hand.run.is_since(run) {
@@ -388,8 +402,7 @@ impl Slot {
         };
         let busy = running.take();
         drop(running);
-        let ended =
-            if abandoned.is_some() { self.end_inside(End::Cancelled, &counts.reaper) } else { Vec::new() };
+        let ended = if abandoned.is_some() { self.end_inside(end, &counts.reaper) } else { Vec::new() };
         drop((wakeup, ended));
         let hung = let_go(busy, &counts.reaper);
         abandoned.map(|abandoned| AbandonedRun { hung, ..abandoned })
@@ -407,11 +420,14 @@ impl Slot {
         }
         counts.abandoned_ever.fetch_add(1, Ordering::AcqRel);
         self.was_killed.fetch_or(self.is_stopping(), Ordering::AcqRel);
-        // Its thread may be about to sleep: nobody would wake it again.
         full_fence();
-        self.wake();
-        let _place = self.thread.lock();
+        let place = self.thread.lock();
         self.serving.store(false, Ordering::Release);
+        // Its thread may be about to sleep, and nobody would wake it again. The sleeping bit is its successor's from here on.
+        self.sleeping.store(false, Ordering::Relaxed);
+        if let Some(thread) = &*place {
+            thread.unpark();
+        }
         Some(AbandonedRun { started_as, last, hung: None })
     }
 
@@ -443,5 +459,44 @@ fn let_go(running: Option<(Hand, Busy)>, reaper: &Reaper) -> Option<Installing> 
 fn let_go_of_call(call: Arc<Call>, reaper: &Reaper) {
     if let Some(call) = Arc::into_inner(call) {
         reaper.drop_later(vec![call]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// A slot that a run has taken, on the calling thread.
+    fn taken(counts: &Counts) -> (Slot, Load, Hand) {
+        let (slot, load) = (Slot::new(WorkerId(0), 4), Load::new(WorkerId(0), Run(0)));
+        let own = Hand { run: Run(1), phase: Phase::Between, ..load.hand() };
+        assert!(load.move_hand(load.hand(), own));
+        assert!(slot.attend(&load, (own, crate::sync::current()), &counts.reaper));
+        (slot, load, own)
+    }
+
+    #[test]
+    fn a_run_that_is_left_behind_as_it_lies_down_leaves_no_sleeping_bit() {
+        let counts = Counts::default();
+        let (slot, load, own) = taken(&counts);
+        let meet = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                slot.as_own(&load, own, || {
+                    meet.wait();
+                    while load.hand() == own {
+                        std::thread::yield_now();
+                    }
+                    slot.lie_down();
+                });
+            });
+            scope.spawn(|| {
+                meet.wait();
+                assert!(slot.abandon(&load, &counts, own.run).is_some());
+            });
+        });
+        assert!(!slot.wake(), "nobody sleeps here");
     }
 }

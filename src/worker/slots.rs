@@ -163,7 +163,7 @@ impl Slots {
         };
         let longest = self.all.iter().max_by_key(|slot| slot.queue.len());
         for slot in longest.into_iter().chain(&self.all) {
-            match slot.queue.next(fit) {
+            match slot.queue.next(fit, |call| worker.take(call)) {
                 Next::Nothing => {}
                 found => return found,
             }

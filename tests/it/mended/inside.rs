@@ -1,12 +1,15 @@
 //! Calls that functions make on their own pool: of an abandoned function, and of one whose shell another worker finds.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use wpc::{Pending, RejectReason};
+use serde::{Serialize, Serializer};
+use wpc::{Context, Pending, RejectReason};
 
 use crate::support::{Latch, Watchdog, assert_ledger_is_even, pool, reason, until};
 
-use super::{GRACE, SECOND, Stage, heard};
+use super::{GRACE, SECOND, Stage, heard, joined};
 
 #[test]
 fn an_abandoned_function_cannot_submit_to_the_workers_that_are_left() {
@@ -56,4 +59,56 @@ fn a_worker_that_finds_a_call_started_by_who_waits_for_it_leaves_its_arguments_a
     }
     assert_eq!(wpc.stats().calls.values, ROUNDS * (1 + CALLS));
     assert_ledger_is_even(&wpc);
+}
+
+/// A number that takes its time to be encoded.
+struct Slow(Latch);
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.hold();
+        serializer.serialize_u64(7)
+    }
+}
+
+#[test]
+fn a_function_that_is_abandoned_while_its_arguments_are_encoded_calls_nothing() {
+    let _watchdog = Watchdog::start();
+    let (stage, encoding) = (Stage::new(), Latch::new());
+    let (far, ran) = (pool(), Arc::new(AtomicBool::new(false)));
+    for wpc in [&stage.wpc, &far] {
+        let note = Arc::clone(&ran);
+        let inner = move |n: u64| {
+            note.store(true, Ordering::SeqCst);
+            n
+        };
+        wpc.define_function("inner", inner).expect("it is defined");
+    }
+    let (slow, there, (tell, told)) = (encoding.clone(), far.downgrade(), channel());
+    let outer = move |ctx: &Context, is_near: bool| {
+        let far = there.upgrade().expect("the test holds it");
+        let slow = Slow(slow.clone());
+        let inner = if is_near { ctx.call::<u64>("inner", slow) } else { far.call("inner", slow) };
+        tell.send(reason(inner)).expect("the test waits for it");
+    };
+    stage.wpc.define_function("outer", outer).expect("it is defined");
+    stage.start(2);
+    far.start_workers(1).expect("it starts");
+    for is_near in [true, false] {
+        stage.wpc.submit::<()>("outer", is_near).expect("accepted").detach();
+    }
+    encoding.wait_entered(2);
+    let stopping = stage.begin_stop();
+    stage.end_the_drain();
+    stage.hands.advance(GRACE);
+    let report = joined(stopping);
+    assert_eq!((report.cancelled_running, report.abandoned.len()), (2, 2));
+    encoding.release();
+    let mut refused = [heard(&told), heard(&told)];
+    refused.sort_by_key(|reason| format!("{reason:?}"));
+    assert_eq!(refused, [RejectReason::Abandoned, RejectReason::NotRunning]);
+    assert!(!ran.load(Ordering::SeqCst));
+    until(|| stage.wpc.stats().abandoned_threads == 0);
+    assert_ledger_is_even(&stage.wpc);
+    assert_ledger_is_even(&far);
 }
