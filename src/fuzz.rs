@@ -1,6 +1,6 @@
 //! What the fuzz tests share: inputs that are nearly right, drawn from a seed, and what each of them may cost.
 //!
-//! `WPC_SEED` and `WPC_FUZZ_INPUTS` say which inputs, and how many of them.
+//! `WPC_FUZZ_SEED` and `WPC_FUZZ_INPUTS` say which inputs, and how many of them.
 
 mod allocation;
 mod chance;
@@ -13,7 +13,7 @@ pub(crate) use chance::Chance;
 pub(crate) use split_mix::SplitMix;
 
 /// The variables that a seed and the number of inputs are read from.
-const SEED_VARIABLE: &str = "WPC_SEED";
+const SEED_VARIABLE: &str = "WPC_FUZZ_SEED";
 const INPUTS_VARIABLE: &str = "WPC_FUZZ_INPUTS";
 
 /// The inputs of a run that is not told how many.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use wpc::{CallError, CallRequest, Clock, Pending, Wpc};
 
 use crate::errand::{Errand, Treatment};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Made};
 use crate::plan::Plan;
 use crate::work::{Answer, NAME};
 
@@ -46,7 +46,7 @@ pub(crate) struct UnderWay {
     pub(crate) pending: Pending<Answer>,
     /// When it must have ended.
     pub(crate) due: Instant,
-    oldest: u64,
+    made: Made,
 }
 
 impl Caller<'_> {
@@ -85,12 +85,12 @@ impl Caller<'_> {
     /// Submits the call, again and again until it is accepted, and treats it; none if the storm is given up before.
     pub(crate) fn submit(&self, errand: Errand) -> Option<UnderWay> {
         while !self.ledger.is_over() {
-            let oldest = self.ledger.oldest_version();
-            match self.request(&errand).submit(errand.order()) {
+            let made = self.ledger.make();
+            match self.request(&errand).submit(errand.order(self.ledger.fuses())) {
                 Ok(pending) => {
                     self.ledger.accept();
                     let due = self.clock.now() + errand.timeout.unwrap_or(CALL_TIMEOUT) + MARGIN;
-                    let under_way = UnderWay { errand, pending, due, oldest };
+                    let under_way = UnderWay { errand, pending, due, made };
                     self.treat(&under_way);
                     return Some(under_way);
                 }
@@ -102,18 +102,18 @@ impl Caller<'_> {
 
     /// Books the outcome of a call that has been polled to its end.
     pub(crate) fn book(&self, of: &UnderWay, outcome: Result<Answer, CallError>) {
-        self.ledger.book(&of.errand, of.oldest, outcome);
+        self.ledger.book(&of.errand, of.made, outcome);
     }
 
     /// Calls and waits in one step.
     fn call(&self, errand: &Errand) {
         while !self.ledger.is_over() {
-            let oldest = self.ledger.oldest_version();
-            match self.request(errand).call(errand.order()) {
+            let made = self.ledger.make();
+            match self.request(errand).call(errand.order(self.ledger.fuses())) {
                 Err(error @ CallError::Rejected(_)) => self.refused(errand, error),
                 outcome => {
                     self.ledger.accept();
-                    return self.ledger.book(errand, oldest, outcome);
+                    return self.ledger.book(errand, made, outcome);
                 }
             }
         }
@@ -137,9 +137,9 @@ impl Caller<'_> {
 
     /// Waits for the outcome, until it is due.
     fn wait(&self, under_way: UnderWay) {
-        let UnderWay { errand, pending, due, oldest } = under_way;
+        let UnderWay { errand, pending, due, made } = under_way;
         match pending.wait_timeout(due.saturating_duration_since(self.clock.now())) {
-            Ok(outcome) => self.ledger.book(&errand, oldest, outcome),
+            Ok(outcome) => self.ledger.book(&errand, made, outcome),
             Err(_) => self.ledger.book_missing(&errand),
         }
     }

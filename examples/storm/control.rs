@@ -70,7 +70,10 @@ impl Control {
     /// Stops the workers; how long that took. Nothing is in flight then, and every accepted call has ended.
     pub(crate) fn stop(&self) -> Duration {
         let begun = self.clock.now();
-        if let Err(error) = self.wpc.stop_workers() {
+        self.ledger.turn_stop();
+        let stopped = self.wpc.stop_workers();
+        self.ledger.turn_stop();
+        if let Err(error) = stopped {
             self.accuse(Flaw::Unexpected, &format!("a stop fails: {error}"));
         }
         let took = self.clock.now() - begun;

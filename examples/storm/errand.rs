@@ -1,10 +1,12 @@
 //! [`Errand`]: one call as its caller plans it, and what may come of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ledger::Ending;
+use crate::fuse::{Fuse, Fuses};
+use crate::ledger::{Ending, Span};
 use crate::plan::{Class, Plan};
-use crate::work::{Deed, Fuse, Order};
+use crate::work::{Deed, Order};
 
 /// How long a function may go on after its call is over.
 pub(crate) const GRACE: Duration = Duration::from_millis(4);
@@ -99,8 +101,8 @@ impl Errand {
     }
 
     /// The arguments of the call.
-    pub(crate) fn order(&self) -> Order {
-        let fuse = if self.has_bomb { Fuse::armed(self.nonce) } else { Fuse::default() };
+    pub(crate) fn order(&self, fuses: &Arc<Fuses>) -> Order {
+        let fuse = if self.has_bomb { fuses.arm(self.nonce) } else { Fuse::default() };
         Order { nonce: self.nonce, deed: self.deed, fuse }
     }
 
@@ -109,7 +111,8 @@ impl Errand {
         self.treatment == Treatment::Wait
     }
 
-    /// Whether the fault has come about, as far as the outcome tells.
+    /// Whether the fault has come about, as far as the outcome tells. Whether a drop bomb goes off at all is for the
+    /// fuses' own book to tell.
     pub(crate) fn has_struck(&self, ending: Ending, started: bool) -> bool {
         match self.class {
             // Others tell of these.
@@ -125,16 +128,22 @@ impl Errand {
         }
     }
 
-    /// Whether a call like this one can end so. Any call can be cancelled by a stop, or lose its worker.
-    pub(crate) fn may_end(&self, ending: Ending, started: bool) -> bool {
+    /// Whether a call like this one can end so. Any call can lose its worker, and be cancelled by a stop that was under
+    /// way at some moment of its span.
+    pub(crate) fn may_end(&self, ending: Ending, started: bool, span: Span) -> bool {
         match ending {
             Ending::Ok => !self.has_to_panic() && self.deed != Deed::Fail,
             Ending::Failed => self.deed == Deed::Fail,
             Ending::Panicked => self.has_to_panic(),
             Ending::TimedOut => self.timeout.is_some(),
-            Ending::Cancelled => true,
+            Ending::Cancelled => self.is_cancelled() || span.met_a_stop(),
             Ending::Lost => started,
         }
+    }
+
+    /// Whether its caller cancels it.
+    fn is_cancelled(&self) -> bool {
+        matches!(self.treatment, Treatment::Cancel | Treatment::CancelOnceBegun)
     }
 
     fn has_to_panic(&self) -> bool {

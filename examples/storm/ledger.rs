@@ -1,10 +1,12 @@
 //! [`Ledger`]: what the callers know of their calls, kept apart from what the pool says of them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use wpc::{CallError, RejectReason, Rejected, Stats};
 
 use crate::errand::Errand;
+use crate::fuse::Fuses;
 use crate::plan::Class;
 use crate::work::{Answer, Deed, FAILURE, OnPurpose, Order};
 
@@ -36,10 +38,12 @@ pub(crate) enum Flaw {
     Untrue,
     /// It ends in a way that it cannot.
     Unexpected,
+    /// An argument or a result is never dropped.
+    Leaked,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Missing,
         Self::Double,
         Self::Misdelivered,
@@ -47,7 +51,30 @@ impl Flaw {
         Self::Stale,
         Self::Untrue,
         Self::Unexpected,
+        Self::Leaked,
     ];
+}
+
+/// What the ledger knows when a call is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// The oldest version that may answer it.
+    oldest_version: u64,
+    stops: u64,
+}
+
+/// The stops that have begun or ended, before a call was made and when its outcome is booked: odd while one is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    made: u64,
+    booked: u64,
+}
+
+impl Span {
+    /// Whether a stop was under way at some moment of it.
+    pub(crate) fn met_a_stop(self) -> bool {
+        self.made != self.booked || !self.made.is_multiple_of(2)
+    }
 }
 
 /// What has become of a call, by its nonce. Not 0, so that the table is in memory before the storm.
@@ -72,6 +99,9 @@ pub(crate) struct Ledger {
     announced: AtomicU64,
     published: AtomicU64,
     heard: AtomicU64,
+    /// How many stops have begun, and how many have ended.
+    stops: AtomicU64,
+    fuses: Arc<Fuses>,
     is_over: AtomicBool,
 }
 
@@ -90,6 +120,8 @@ impl Ledger {
             announced: AtomicU64::new(0),
             published: AtomicU64::new(0),
             heard: AtomicU64::new(0),
+            stops: AtomicU64::new(0),
+            fuses: Arc::default(),
             is_over: AtomicBool::new(false),
         }
     }
@@ -125,9 +157,20 @@ impl Ledger {
         self.published.store(version, Ordering::SeqCst);
     }
 
-    /// The oldest version that may answer a call that is made from now on.
-    pub(crate) fn oldest_version(&self) -> u64 {
-        self.published.load(Ordering::SeqCst)
+    /// What a call that is made from now on is held against.
+    pub(crate) fn make(&self) -> Made {
+        let stops = self.stops.load(Ordering::SeqCst);
+        Made { oldest_version: self.published.load(Ordering::SeqCst), stops }
+    }
+
+    /// A stop is about to begin, or has just ended.
+    pub(crate) fn turn_stop(&self) {
+        self.stops.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The book of all fuses.
+    pub(crate) fn fuses(&self) -> &Arc<Fuses> {
+        &self.fuses
     }
 
     /// The function has begun for this call.
@@ -192,10 +235,11 @@ impl Ledger {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Books the outcome of an accepted call whose oldest version was `oldest`.
-    pub(crate) fn book(&self, errand: &Errand, oldest: u64, outcome: Result<Answer, CallError>) {
+    /// Books the outcome of an accepted call.
+    pub(crate) fn book(&self, errand: &Errand, made: Made, outcome: Result<Answer, CallError>) {
         let nonce = errand.nonce;
-        let Some((ending, started)) = self.read(errand, oldest, outcome) else { return };
+        let span = Span { made: made.stops, booked: self.stops.load(Ordering::SeqCst) };
+        let Some((ending, started)) = self.read(errand, made.oldest_version, outcome) else { return };
         self.endings[ending as usize].fetch_add(1, Ordering::Relaxed);
         if errand.has_struck(ending, started)
             && let Some(class) = errand.class
@@ -206,10 +250,12 @@ impl Ledger {
         if has_returned && !self.has_run(nonce) {
             self.accuse(Flaw::Untrue, || format!("call {nonce} has ended {ending:?} and never ran"));
         }
-        if !errand.may_end(ending, started) {
+        if !errand.may_end(ending, started, span) {
             // Only a call that is lost lives to see a deadline that is so far away.
             let flaw = if ending == Ending::TimedOut { Flaw::Missing } else { Flaw::Unexpected };
-            self.accuse(flaw, || format!("{ending:?}, started: {started}, is the end of {errand:?}"));
+            self.accuse(flaw, || {
+                format!("{ending:?}, started: {started}, is the end of {errand:?}, stops {span:?}")
+            });
         }
         let fate = if started { STARTED } else { NEVER_STARTED };
         if of(&self.fates, nonce).swap(fate, Ordering::SeqCst) != UNKNOWN {
@@ -276,8 +322,19 @@ impl Ledger {
         }
     }
 
+    /// Every fuse that was armed has gone, once.
+    fn audit_fuses(&self) {
+        let (leaked, twice) = (self.fuses.out(), self.fuses.twice());
+        self.accuse_times(Flaw::Leaked, leaked, || {
+            let nonce = self.fuses.nonce_of_one().unwrap_or_default();
+            format!("{leaked} values were never dropped, one of call {nonce}")
+        });
+        self.accuse_times(Flaw::Double, twice, || format!("{twice} values were dropped twice"));
+    }
+
     /// Compares each call's outcome with what it has run, and all of them with what the pool has counted.
     pub(crate) fn audit(&self, stats: &Stats) {
+        self.audit_fuses();
         let mut known = 0;
         for (nonce, (fate, runs)) in self.fates.iter().zip(&self.runs).enumerate() {
             let (fate, has_run) = (fate.load(Ordering::SeqCst), runs.load(Ordering::SeqCst) > 1);

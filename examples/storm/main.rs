@@ -10,6 +10,7 @@
 mod caller;
 mod control;
 mod errand;
+mod fuse;
 mod latch;
 mod ledger;
 mod lives;

@@ -56,6 +56,11 @@ impl Class {
         }
     }
 
+    /// Whether it comes about only where its call is begun within a short deadline.
+    pub(crate) fn races_its_deadline(self) -> bool {
+        matches!(self, Self::Overrun | Self::Stuck | Self::LateReply)
+    }
+
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Panic => "panics",
@@ -87,9 +92,6 @@ pub(crate) struct Plan {
 impl Plan {
     /// What the call of this nonce meets.
     pub(crate) fn fault_at(&self, nonce: u64) -> Option<Class> {
-        if self.faults == 0 {
-            return None;
-        }
         let begin = |fault: u64| fault * self.calls / self.faults;
         let mut fault = nonce * self.faults / self.calls;
         if begin(fault + 1) <= nonce {

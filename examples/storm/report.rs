@@ -13,6 +13,15 @@ use crate::process::Usage;
 /// The least share of the faults that each class is to have, in percent.
 const SHARE_MIN: u64 = 5;
 
+/// The least part of what was planned that each class is to have, in percent, where so many were planned: of fewer, chance
+/// may leave out too many. Those that race a deadline of a few milliseconds lose more on a busy machine.
+const STRUCK_MIN: u64 = 70;
+const RACES_STRUCK_MIN: u64 = 50;
+const PLANNED_MIN: u64 = 50;
+
+/// How much more resident memory the process may have after the storm than before. What the allocator keeps is in it.
+const RSS_MAX_MIB: i64 = 64;
+
 /// What a storm has come to.
 pub(crate) struct Report {
     pub(crate) ledger: Arc<Ledger>,
@@ -30,7 +39,8 @@ impl Report {
         let (before, after) = self.usage;
         !self.has_flaws()
             && (after.threads, after.fds) == (before.threads, before.fds)
-            && Class::ALL.into_iter().all(|class| self.has_its_share(class))
+            && self.rss_mib() <= RSS_MAX_MIB
+            && Class::ALL.into_iter().all(|class| self.has_its_share(class) && self.has_struck(class))
     }
 
     /// Whether a call did not come to what it had to.
@@ -48,17 +58,37 @@ impl Report {
         self.ledger.struck(class) * 100 >= self.struck() * SHARE_MIN
     }
 
+    /// Whether as many have struck as can be asked for.
+    fn has_struck(&self, class: Class) -> bool {
+        let planned = self.plan.of_class(class);
+        let least = if class.races_its_deadline() { RACES_STRUCK_MIN } else { STRUCK_MIN };
+        planned < PLANNED_MIN || self.ledger.struck(class) * 100 >= planned * least
+    }
+
+    fn rss_mib(&self) -> i64 {
+        let (before, after) = self.usage;
+        (after.rss_kib - before.rss_kib) / 1024
+    }
+
     fn write_classes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<18} {:>9} {:>9} {:>6}", "fault", "planned", "struck", "%")?;
+        writeln!(f, "{:<18} {:>9} {:>9} {:>7} {:>6}", "fault", "planned", "struck", "of plan", "%")?;
         let all = self.struck();
         for class in Class::ALL {
             let struck = self.ledger.struck(class);
-            let mark = if self.has_its_share(class) { "" } else { "  too few" };
+            let is_enough = self.has_its_share(class) && self.has_struck(class);
+            let mark = if is_enough { "" } else { "  too few" };
             let (planned, permille) = (self.plan.of_class(class), struck * 1_000 / all.max(1));
             let percent = format!("{}.{}", permille / 10, permille % 10);
-            writeln!(f, "{:<18} {planned:>9} {struck:>9} {percent:>6}{mark}", class.label())?;
+            let of_plan = struck * 100 / planned;
+            let label = class.label();
+            writeln!(f, "{label:<18} {planned:>9} {struck:>9} {of_plan:>5} % {percent:>6}{mark}")?;
         }
-        writeln!(f, "{:<18} {:>9} {all:>9}", "all", self.plan.faults)
+        writeln!(f, "{:<18} {:>9} {all:>9}", "all", self.plan.faults)?;
+        writeln!(
+            f,
+            "asked of each class: {SHARE_MIN} % of all that struck, and of its plan, where that is {PLANNED_MIN} or more, \
+             {STRUCK_MIN} %, or {RACES_STRUCK_MIN} % where it races a deadline; of resident memory: at most {RSS_MAX_MIB} MiB more"
+        )
     }
 }
 
@@ -78,10 +108,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "stale {} untrue {} unexpected {}",
+            "stale {} untrue {} unexpected {} leaked {} of {} fuses",
             flaw(Flaw::Stale),
             flaw(Flaw::Untrue),
-            flaw(Flaw::Unexpected)
+            flaw(Flaw::Unexpected),
+            flaw(Flaw::Leaked),
+            self.ledger.fuses().armed()
         )?;
         write!(
             f,
@@ -108,7 +140,7 @@ impl fmt::Display for Report {
             "threads {:+} fds {:+} rss_mib {:+} | abandoned {} late {}",
             after.threads - before.threads,
             after.fds - before.fds,
-            (after.rss_kib - before.rss_kib) / 1024,
+            self.rss_mib(),
             self.stats.abandoned_threads_ever,
             self.stats.calls.late
         )

@@ -46,9 +46,10 @@ impl Settings {
 
     fn check(self) -> Result<Self, String> {
         let Self { calls, faults, .. } = self;
-        if faults % BLOCK != 0 {
+        if faults < BLOCK || faults % BLOCK != 0 {
             return Err(format!(
-                "`--faults` is {faults}: it must be a multiple of {BLOCK}, so that each class has its share"
+                "`--faults` is {faults}: it must be at least {BLOCK} and a multiple of it, so that each class has its \
+                 share"
             ));
         }
         if faults > calls {

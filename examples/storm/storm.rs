@@ -118,7 +118,7 @@ impl Storm {
         slowest.map_err(|what| anyhow::anyhow!("one of the storm's own threads has panicked: {what}"))
     }
 
-    /// Waits until the threads that were left behind are gone and all events are heard; what the process has then.
+    /// Waits until the threads that were left behind are gone, all values dropped and all events heard; what the process has then.
     fn settle(&self, before: &Usage) -> anyhow::Result<Usage> {
         let Control { wpc, ledger, clock, .. } = &self.control;
         let mut after = Usage::read();
@@ -127,6 +127,7 @@ impl Storm {
             let is_back = |now: &Usage| (now.threads, now.fds) == (before.threads, before.fds);
             let stats = wpc.stats();
             stats.abandoned_threads == 0
+                && ledger.fuses().out() == 0
                 && ledger.heard() == stats.events
                 && after.as_ref().is_ok_and(is_back)
         });

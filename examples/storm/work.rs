@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use wpc::{Clock, Context, DefineError, FunctionError, Wpc};
 
+use crate::fuse::{Fuse, Fuses};
 use crate::latch::{self, Latch};
 use crate::ledger::Ledger;
 
@@ -62,28 +63,6 @@ pub(crate) struct Answer {
     pub(crate) fuse: Fuse,
 }
 
-/// Panics when it is dropped, if it is armed: with the nonce of the call that it belongs to.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Fuse(Option<u64>);
-
-impl Fuse {
-    pub(crate) fn armed(nonce: u64) -> Self {
-        Self(Some(nonce))
-    }
-
-    pub(crate) fn disarm(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Fuse {
-    fn drop(&mut self) {
-        if let Some(nonce) = self.0 {
-            panic_any(OnPurpose::message(nonce));
-        }
-    }
-}
-
 /// The payload of a panic whose drop panics too, with the same.
 struct Bomb;
 
@@ -136,7 +115,7 @@ pub(crate) fn define(
     ledger.announce(version);
     wpc.define_function(NAME, move |context: &Context, order: Order| -> Result<Answer, FunctionError> {
         theirs.ran(order.nonce);
-        let bomb = run(context, &order, &latches, &clock)?;
+        let bomb = run((context, &clock), &order, &latches, theirs.fuses())?;
         Ok(Answer { nonce: order.nonce, version, fuse: bomb })
     })?;
     ledger.publish(version);
@@ -144,7 +123,12 @@ pub(crate) fn define(
 }
 
 /// Does what the order asks for.
-fn run(context: &Context, order: &Order, latches: &Latches, clock: &Clock) -> Result<Fuse, FunctionError> {
+fn run(
+    (context, clock): (&Context, &Clock),
+    order: &Order,
+    latches: &Latches,
+    fuses: &Arc<Fuses>,
+) -> Result<Fuse, FunctionError> {
     match order.deed {
         Deed::Answer => {}
         Deed::Fail => return Err(FunctionError::new(FAILURE, order.nonce.to_string())),
@@ -153,7 +137,7 @@ fn run(context: &Context, order: &Order, latches: &Latches, clock: &Clock) -> Re
         Deed::Linger => linger(context, clock),
         Deed::LingerForBomb => {
             linger(context, clock);
-            return Ok(Fuse::armed(order.nonce));
+            return Ok(fuses.arm(order.nonce));
         }
         Deed::ReturnAt { micros } => {
             let deadline = context.deadline().expect("the call was given a deadline");

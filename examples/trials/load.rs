@@ -10,7 +10,7 @@ use wpc::{CallError, Context, FunctionError, Pending, RejectReason, WeakWpc, Wpc
 use crate::latch::Latch;
 use crate::ledger::{Fates, Ledger};
 use crate::random::Random;
-use crate::rest::rest;
+use crate::rest::{now, rest};
 
 /// The name of the function that all calls are of.
 pub(crate) const WORK: &str = "work";
@@ -18,6 +18,9 @@ pub(crate) const WORK: &str = "work";
 /// Calls that one caller makes in a round at the most, and calls that it does not wait for meanwhile.
 const CALLS_MAX: usize = 4_000;
 const WINDOW: usize = 16;
+
+/// The deadlines that callers set are nearer than this, and the pool's own is not.
+const DEADLINES_MAX: Duration = Duration::from_millis(20);
 
 /// Of so many calls one is of each rare kind.
 const STUCK_ONE_IN: u64 = 24;
@@ -51,6 +54,10 @@ pub(crate) struct Stage {
     pub(crate) fates: Fates,
     /// Nested calls that wait on the latch, or have.
     pub(crate) nested_stuck: AtomicU64,
+    /// Calls that were out when their caller was told of the stop, and ended otherwise than by being cancelled.
+    pub(crate) outlived: AtomicU64,
+    /// Functions that are held by the latch now, and that no deadline has let go of: only a stop leaves them behind.
+    pub(crate) unhurried: AtomicU64,
 }
 
 /// The stage of the round that is on.
@@ -61,7 +68,8 @@ impl Stage {
     pub(crate) fn new(round: u64, callers: usize, ledger: &Arc<Ledger>, latch: &Latch) -> Arc<Self> {
         let (ledger, latch) = (Arc::clone(ledger), latch.clone());
         let fates = Fates::new(2 * callers * CALLS_MAX);
-        Arc::new(Self { round, latch, ledger, fates, nested_stuck: AtomicU64::new(0) })
+        let [nested_stuck, outlived, unhurried] = Default::default();
+        Arc::new(Self { round, latch, ledger, fates, nested_stuck, outlived, unhurried })
     }
 
     /// The number of the call that this one makes.
@@ -84,7 +92,7 @@ impl Stage {
                     rest(Duration::from_micros(100));
                 }
             }
-            Kind::Stuck => self.latch.hold(self.round),
+            Kind::Stuck => self.hold(ctx, call),
             Kind::Fail => return Err(FunctionError::new("Asked", call.to_string())),
             Kind::Panic => std::panic::resume_unwind(Box::new("asked for")), // no word on stderr
             Kind::NestQuick => self.nest(ctx, call, Kind::Quick),
@@ -95,6 +103,15 @@ impl Stage {
             Kind::WaitStuck => self.wait_inside(wpc, call),
         }
         Ok(call)
+    }
+
+    /// Stays until the latch lets go, and is counted meanwhile if it is a call from outside whose deadline is far away.
+    fn hold(&self, ctx: &Context, call: usize) {
+        let is_far = |deadline| deadline > now() + DEADLINES_MAX;
+        let is_unhurried = call < self.nested(0) && ctx.deadline().is_none_or(is_far);
+        self.unhurried.fetch_add(u64::from(is_unhurried), Ordering::SeqCst);
+        self.latch.hold(self.round);
+        self.unhurried.fetch_sub(u64::from(is_unhurried), Ordering::SeqCst);
     }
 
     fn nest(&self, ctx: &Context, call: usize, kind: Kind) {
@@ -150,7 +167,7 @@ impl Caller {
             match self.make(wpc, stage, call) {
                 Ok(None) => {}
                 Ok(Some(pending)) => window.push_back((call, pending)),
-                Err(RejectReason::NotRunning) => break,
+                Err(RejectReason::NotRunning) => return outlive(stage, window),
                 Err(_) => rest(Duration::from_micros(100)),
             }
             if window.len() >= WINDOW {
@@ -173,7 +190,7 @@ impl Caller {
         let mut request =
             wpc.request(WORK).priority(i32::try_from(self.random.below(3)).expect("it is small"));
         if self.random.once_in(8) {
-            request = request.timeout(self.random.time_below(Duration::from_millis(20)));
+            request = request.timeout(self.random.time_below(DEADLINES_MAX));
         }
         let outcome = if self.random.once_in(4) {
             request.call(arguments)
@@ -208,6 +225,17 @@ impl Caller {
             13 => Kind::Fail,
             _ => Kind::NestQuick,
         }
+    }
+}
+
+/// Waits for what is out when a stop has begun, and counts what ends by itself of what had not ended before.
+fn outlive(stage: &Stage, window: VecDeque<(usize, Pending<usize>)>) {
+    let out: Vec<_> = window.into_iter().map(|(call, pending)| (call, !pending.is_done(), pending)).collect();
+    for (call, is_out, pending) in out {
+        let outcome = pending.wait();
+        let ends_by_itself = is_out && !matches!(outcome, Err(CallError::Cancelled { .. }));
+        stage.outlived.fetch_add(u64::from(ends_by_itself), Ordering::SeqCst);
+        stage.ledger.book(&stage.fates, call, &outcome);
     }
 }
 

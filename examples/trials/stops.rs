@@ -6,6 +6,7 @@
 //! in flight or accepted any more, and once the latch is released every thread is gone. A pool goes through many rounds
 //! before a new one is made.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,6 +47,9 @@ const ROUNDS_OF_A_POOL: u64 = 64;
 const LATENESS_MAX: Duration = Duration::from_secs(1);
 const LATENESS_USUAL: Duration = Duration::from_millis(50);
 
+/// Of so many stops some have calls that complete, and workers that are abandoned, before the eyes of the callers.
+const TELLING_STOPS: u64 = 50;
+
 /// What was seen over all rounds.
 #[derive(Default)]
 struct Seen {
@@ -55,7 +59,10 @@ struct Seen {
     lateness_max: Duration,
     ended: u64,
     cancelled: u64,
-    abandoned: u64,
+    /// Calls that the stops say were completed, and of these those whose callers saw it.
+    completed: (u64, u64),
+    /// Workers that the stops say were abandoned, and of these those whose functions were seen in them.
+    abandoned: (u64, u64),
 }
 
 /// Runs the trial; see the module.
@@ -71,22 +78,37 @@ pub(crate) fn run(plan: &Plan, watchdog: &Watchdog) -> anyhow::Result<String> {
         }
         let house = house.as_ref().expect("the first round builds it");
         house.round(round, &mut random, &mut seen).with_context(context)?;
-        until("the threads are as many as before", RETURN_LIMIT, || process::threads() <= threads)
-            .with_context(context)?;
+        if let Some(threads) = threads {
+            let are_back = || process::threads().is_some_and(|now| now <= threads);
+            until("the threads are as many as before", RETURN_LIMIT, are_back).with_context(context)?;
+        }
         watchdog.progress();
     }
     drop(house);
-    let Seen { lateness, lateness_max, ended, cancelled, abandoned } = seen;
+    let Seen { lateness, lateness_max, ended, cancelled, completed, abandoned } = seen;
     let lateness = Percentiles::of(lateness);
     let figures = format!(
         "{} stops in {:.1} s, {} of them at the end of their time; lateness of these: {lateness}; {ended} calls ended \
-         once each, {cancelled} of them cancelled; {abandoned} workers abandoned by a stop; 0 in flight after each, \
-         threads back to {}",
+         once each, {cancelled} of them cancelled; {} completed during a stop, {} of them as their callers saw; {} workers abandoned by \
+         a stop, {} of them as their functions saw; 0 in flight after each, threads {}",
         plan.amount,
         (now() - begin).as_secs_f64(),
         lateness.len(),
-        threads.map_or_else(|| "an unknown number".to_owned(), |threads| threads.to_string()),
+        completed.0,
+        completed.1,
+        abandoned.0,
+        abandoned.1,
+        threads.map_or_else(
+            || "NOT CHECKED: there is no /proc to count them".to_owned(),
+            |threads| format!("back to {threads}")
+        ),
     );
+    if plan.amount >= TELLING_STOPS {
+        ensure!(
+            completed.1 > 0 && abandoned.1 > 0,
+            "the callers have seen nothing of what stops report: {figures}"
+        );
+    }
     ensure!(
         lateness_max <= LATENESS_MAX,
         "a stop was {lateness_max:?} late, more than {LATENESS_MAX:?}: {figures}"
@@ -144,18 +166,27 @@ impl House {
             }
             rest(load);
             let stopped = self.stop(by_two);
-            self.probe().and(stopped)
+            // Callers leave a round only when all of their calls have ended.
+            let unhurried = stage.unhurried.load(Ordering::SeqCst);
+            self.probe().and(stopped).map(|stopped| (stopped, unhurried))
         });
         self.latch.release(round);
-        let stopped = stopped?;
+        let (stopped, unhurried) = stopped?;
         until("every abandoned thread has ended", RETURN_LIMIT, || {
             self.wpc.stats().abandoned_threads == 0 && self.latch.inside() == 0
         })?;
         stage.fates.check()?;
         self.ledger.compare(&self.wpc.stats())?;
         let round = self.ledger.counts().since(booked);
-        compare(&stopped, round, booked, stage.nested_stuck.load(Ordering::SeqCst))?;
-        seen.note(&stopped, round);
+        let witnessed = Witnessed {
+            booked,
+            round,
+            nested_stuck: stage.nested_stuck.load(Ordering::SeqCst),
+            outlived: stage.outlived.load(Ordering::SeqCst),
+            unhurried,
+        };
+        compare(&stopped, &witnessed)?;
+        seen.note(&stopped, &witnessed);
         Ok(())
     }
 
@@ -197,9 +228,22 @@ impl House {
     }
 }
 
+/// What callers and functions know of a round.
+struct Witnessed {
+    /// What had been booked before it.
+    booked: Counts,
+    round: Counts,
+    nested_stuck: u64,
+    /// Calls that ended by themselves after the stop had begun.
+    outlived: u64,
+    /// Functions that were held when the stop had returned, and that nothing but it can have left behind.
+    unhurried: u64,
+}
+
 /// Holds the report against what the callers have booked in this round, and the pool's counters around the stop.
-fn compare(stopped: &Stopped, round: Counts, booked: Counts, nested_stuck: u64) -> anyhow::Result<()> {
+fn compare(stopped: &Stopped, witnessed: &Witnessed) -> anyhow::Result<()> {
     let Stopped { report, before, after, .. } = stopped;
+    let Witnessed { booked, round, nested_stuck, outlived, unhurried } = *witnessed;
     ensure!(
         (report.cancelled_queued, report.cancelled_running)
             == (round.cancelled_queued, round.cancelled_running),
@@ -208,24 +252,26 @@ fn compare(stopped: &Stopped, round: Counts, booked: Counts, nested_stuck: u64) 
     // What is stuck inside another call has ended only after the stop.
     let by_themselves = booked.uncancelled() + round.uncancelled() - nested_stuck;
     let already = before.calls.ended() - before.calls.cancelled;
+    let most = by_themselves - already.min(by_themselves);
     ensure!(
-        report.completed <= by_themselves - already.min(by_themselves),
-        "the stop says that {} completed, and no more than {} can have: {report:?}, {round:?}, {nested_stuck} nested \
-         and stuck",
+        (outlived..=most).contains(&report.completed),
+        "the stop says that {} completed, and it is {outlived} to {most}: {report:?}, {round:?}, {nested_stuck} nested and \
+         stuck",
         report.completed,
-        by_themselves - already.min(by_themselves),
     );
     let abandoned = after.abandoned_threads_ever - before.abandoned_threads_ever;
+    let named: HashSet<_> = report.abandoned.iter().collect();
     ensure!(
-        report.abandoned.len() as u64 <= abandoned,
-        "the stop names {:?} as abandoned, the pool has counted {abandoned}",
+        named.len() == report.abandoned.len() && (unhurried..=abandoned).contains(&(named.len() as u64)),
+        "the stop names {:?} as abandoned, the pool has counted {abandoned}, and {unhurried} functions know of it",
         report.abandoned
     );
     Ok(())
 }
 
 impl Seen {
-    fn note(&mut self, stopped: &Stopped, round: Counts) {
+    fn note(&mut self, stopped: &Stopped, witnessed: &Witnessed) {
+        let Witnessed { round, outlived, unhurried, .. } = *witnessed;
         let late = stopped.took.saturating_sub(STOP_TIMEOUT);
         self.lateness_max = self.lateness_max.max(late);
         if !stopped.report.abandoned.is_empty() {
@@ -234,6 +280,9 @@ impl Seen {
         let cancelled = round.cancelled_queued + round.cancelled_running;
         self.cancelled += cancelled;
         self.ended += round.uncancelled() + cancelled;
-        self.abandoned += stopped.report.abandoned.len() as u64;
+        self.completed.0 += stopped.report.completed;
+        self.completed.1 += outlived;
+        self.abandoned.0 += stopped.report.abandoned.len() as u64;
+        self.abandoned.1 += unhurried;
     }
 }

@@ -69,6 +69,14 @@ fn play(ops: &[Op]) -> Vec<(Arc<Snapshot>, Model)> {
     states
 }
 
+/// Some, none and all of the dependencies' aliases.
+fn subsets(model: &Model) -> Vec<Vec<String>> {
+    model.dependencies.keys().fold(vec![Vec::new()], |subsets, alias| {
+        let with = subsets.iter().map(|subset| [subset.as_slice(), std::slice::from_ref(alias)].concat());
+        subsets.iter().cloned().chain(with).collect()
+    })
+}
+
 proptest! {
     #[test]
     fn every_snapshot_is_what_the_changes_before_it_make_and_stays_so(ops in ops()) {
@@ -102,6 +110,14 @@ proptest! {
             let all: Vec<_> = model.dependencies.values().map(|of| of.generation).collect();
             prop_assert_eq!(snapshot.digest_without(&[]), snapshot.digest());
             prop_assert_eq!(snapshot.digest_without(&all) == snapshot.digest(), all.is_empty());
+        }
+        let steps = Op::with_spare(&ops);
+        let (snapshot, model) = play(&steps).pop().expect("there is one before the first change");
+        for lacking in subsets(&model) {
+            let (other, _) = play(&Op::without(&steps, &lacking)).pop().expect("there is one before the first change");
+            let generations: Vec<_> = lacking.iter().map(|alias| model.dependencies[alias].generation).collect();
+            prop_assert_eq!(snapshot.digest_without(&generations), other.digest(), "without {:?}", lacking);
+            prop_assert_eq!(other.dependencies.len() + lacking.len(), snapshot.dependencies.len());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`Op`]: one change of a registry, made of few names and few values, so that they meet often.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -65,7 +66,34 @@ fn alias_name(alias: u8) -> String {
     format!("CONSTANT{alias}")
 }
 
+/// A constant that no other change is of, and that nothing requires.
+const SPARE: u8 = 3;
+
 impl Op {
+    /// These changes, after the definition of a constant that the last of them takes back.
+    pub(super) fn with_spare(ops: &[Self]) -> Vec<Self> {
+        let define = Self::DefineConstant { name: SPARE, value: 0 };
+        let undefine = Self::UndefineConstant { name: SPARE };
+        [&[define], ops, &[undefine]].concat()
+    }
+
+    /// Changes that come to the same, in the same versions, without these dependencies: each change of one of them is one
+    /// of the spare constant instead.
+    pub(super) fn without(ops: &[Self], lacking: &[String]) -> Vec<Self> {
+        let mut defined = BTreeSet::new();
+        let stand_in = |op: &Self| match op {
+            Self::DefineDependency { alias, .. } if lacking.contains(&alias_name(*alias)) => {
+                defined.insert(*alias);
+                Self::DefineConstant { name: SPARE, value: 0 }
+            }
+            Self::UndefineDependency { alias } if defined.remove(alias) => {
+                Self::DefineConstant { name: SPARE, value: 0 }
+            }
+            op => op.clone(),
+        };
+        ops.iter().map(stand_in).collect()
+    }
+
     /// Carries the change out on both, and compares what the registry answers.
     pub(super) fn apply(&self, registry: &Registry, model: &mut Model) {
         match self {
