@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Call, Definition, End, Limit, Load, Outcome, RejectReason, Request, Target, Terms};
-use crate::function::{Argument, Wanted, unbox};
+use crate::function::{Argument, Interrupt, Wanted, unbox};
 use crate::hash::Hash;
 use crate::id::Version;
 use crate::pool::Patience;
 use crate::worker::Slot;
+use crate::worker::played::Played;
 
 use super::definitions::NAMES;
 use super::plan::WORKERS_MAX;
@@ -27,6 +28,8 @@ pub(super) struct Caller {
     pub(super) slot: usize,
     /// Whether its function has begun.
     pub(super) began: bool,
+    /// Whether its worker was lost inside it, or was left behind with it in its hand.
+    pub(super) is_lost: bool,
     has_cancelled: bool,
 }
 
@@ -81,7 +84,7 @@ impl World {
         let offered = self.offered(definition.as_deref());
         self.check_can_submit(definition.as_deref(), &offered)?;
         match self.pool.accept(request, patience) {
-            Ok((call, _)) => self.check_accepted(function, number, (call, &offered))?,
+            Ok((call, _)) => self.check_accepted((function, pin), number, (call, &offered))?,
             Err(rejected) => {
                 self.count.rejected += 1;
                 self.check_rejected(function, pin, (rejected.reason(), &offered))?;
@@ -140,21 +143,28 @@ impl World {
         self.trace.add(format_args!("call {number} ends in {ending:?} "));
         let is_due = caller.call.deadline.is_some_and(|deadline| deadline <= self.now());
         let is_closed = self.shift.as_ref().is_none_or(|shift| matches!(shift.wish, Wish::End { .. }));
+        let is_unservable = !caller.began && self.is_unservable(&caller.call.definition);
+        let is_given_up = self.shift.as_ref().is_some_and(Shift::is_given_up);
+        let runs_it = |run: &Played| run.running().is_some_and(|call| Arc::ptr_eq(call, &caller.call));
+        let is_running = self.runs.iter().any(runs_it);
         let count = &mut self.count;
         let (counter, started, holds) = match outcome {
             Outcome::Value(value) => (&mut count.values, true, unbox::<u64>(value) == number),
-            // What no worker has fails without having started.
-            Outcome::Failed(_) => {
-                (&mut count.failed, caller.began || caller.call.definition.dependencies.is_empty(), true)
-            }
+            // What no worker can run fails without having started.
+            Outcome::Failed(_) => (&mut count.failed, caller.began, caller.began || is_unservable),
             Outcome::Panicked(_) => (&mut count.panicked, true, true),
             Outcome::TimedOut { started } => (&mut count.timed_out, started, is_due),
             Outcome::Cancelled { started } => {
                 (&mut count.cancelled, started, caller.has_cancelled || is_closed)
             }
-            Outcome::WorkerLost { started } => (&mut count.worker_lost, started, true),
+            Outcome::WorkerLost { started } => {
+                (&mut count.worker_lost, started, caller.is_lost || !started && is_given_up)
+            }
         };
         *counter += 1;
+        ensure(!is_running || caller.call.is_interrupted(), Rule::Interrupts, || {
+            format!("call {number} ends in {ending:?}, and its function is not asked to return")
+        })?;
         ensure(started == caller.began, Rule::Started, || {
             format!("call {number} ends in {ending:?}, started: {started}, and began: {}", caller.began)
         })?;
@@ -211,7 +221,7 @@ impl World {
 
     fn check_accepted(
         &mut self,
-        function: usize,
+        (function, pin): (usize, Option<Hash>),
         number: u64,
         (call, offered): (Arc<Call>, &[Offered]),
     ) -> Checked {
@@ -239,9 +249,20 @@ impl World {
         )?;
         let version = call.definition.version;
         self.definitions.check_bound(function, &call.definition)?;
+        ensure(pin.is_none() || pin == self.definitions.hash(function), Rule::Versions, || {
+            format!("call {number} is accepted, and pins other code")
+        })?;
         self.trace.add(format_args!("call {number} waits at {slot} "));
         self.count.accepted += 1;
-        self.callers.push(Caller { call, number, version, slot, began: false, has_cancelled: false });
+        self.callers.push(Caller {
+            call,
+            number,
+            version,
+            slot,
+            began: false,
+            is_lost: false,
+            has_cancelled: false,
+        });
         Ok(())
     }
 
@@ -271,6 +292,12 @@ impl World {
             }
             _ => (Rule::Sound, false),
         };
+        self.count.missing += u64::from(matches!(
+            reason,
+            RejectReason::NotDefined
+                | RejectReason::MissingRequirement { .. }
+                | RejectReason::NotInstalled { .. }
+        ));
         self.trace.add(format_args!("{reason:?} "));
         ensure(holds, rule, || {
             format!("a call is rejected as {reason:?}, with {offered:?} and {limit} as the limit")
@@ -290,8 +317,16 @@ fn least(offered: &[Offered]) -> Option<Offered> {
 }
 
 impl World {
+    /// Whether every worker that there is serves and lacks what the function requires.
+    fn is_unservable(&self, definition: &Definition) -> bool {
+        let Some(shift) = &self.shift else { return false };
+        let mut open = shift.played.slots().all.iter().filter(|slot| !slot.is_closed()).peekable();
+        let has = |run: &Played| run.is_own() && self.is_present(run) && run.can_run(definition);
+        open.peek().is_some() && open.all(Slot::is_serving) && !self.runs.iter().any(has)
+    }
+
     /// Whether the run is one of the workers of now.
-    pub(super) fn is_present(&self, run: &crate::worker::played::Played) -> bool {
+    pub(super) fn is_present(&self, run: &Played) -> bool {
         let of = |shift: &Shift| run.is_of(shift.played.slots());
         self.shift.as_ref().is_some_and(of)
     }

@@ -54,6 +54,15 @@ const KINDS: [(Kind, u32, u32); 17] = [
     (Kind::Settle, 1, 3),
 ];
 
+/// After what time a lost worker is started again.
+pub(super) struct Delays {
+    pub(super) base: Duration,
+    pub(super) max: Duration,
+    pub(super) jitter: Duration,
+    /// A run that was ready for so long, and of use, begins them anew.
+    pub(super) stable_after: Duration,
+}
+
 /// A seed's world.
 pub(super) struct Plan {
     pub(super) workers: usize,
@@ -61,9 +70,7 @@ pub(super) struct Plan {
     /// Restarts within a window; none if there is no limit.
     pub(super) window: Option<(usize, Duration)>,
     pub(super) restarts: bool,
-    pub(super) base: Duration,
-    /// The longest delay, jitter included.
-    pub(super) delay_max: Duration,
+    pub(super) delays: Delays,
     /// Whether anybody may read the events.
     pub(super) is_heard: bool,
     /// An instance cannot be made once in so many times.
@@ -85,10 +92,11 @@ impl Plan {
         let base = millis(random, 1, 20);
         let max = base * 4;
         let jitter = millis(random, 0, 20).min(max);
+        let stable_after = millis(random, 10, 200);
         let (restarts, within) = (random.between(1, 3), millis(random, 300, 3_000));
         let (is_on, is_limited) = (!random.one_in(10), !random.one_in(6));
         let policy = if is_on { RestartPolicy::on_failure() } else { RestartPolicy::never() };
-        let policy = policy.base(base).max(max).jitter(jitter).stable_after(millis(random, 10, 200));
+        let policy = policy.base(base).max(max).jitter(jitter).stable_after(stable_after);
         let policy = if is_limited { policy.within(restarts, within) } else { policy.unlimited() };
         policy.check().expect("the plan's policies hold");
         let overrun_grace = millis(random, 5, 60);
@@ -113,8 +121,7 @@ impl Plan {
             settings,
             window: is_limited.then_some((restarts as usize, within)),
             restarts: is_on,
-            base,
-            delay_max: max + jitter,
+            delays: Delays { base, max, jitter, stable_after },
             is_heard: random.one_in(3),
             init_fails: random.between(2, 20),
             thread_fails: random.between(4, 100),

@@ -3,7 +3,7 @@
 use crate::event::{Detail, Event, EventName, Subscription};
 
 use super::violation::{Checked, Rule, Violation, ensure};
-use super::world::World;
+use super::world::{Count, World};
 
 /// How many read at a time.
 const READERS_MAX: usize = 2;
@@ -21,7 +21,21 @@ struct Reader {
     subscription: Subscription,
     /// The number of the last event that it knows of.
     last: u64,
+    /// How many events of each name in [`CALLS`] there were before it.
+    before: [u64; CALLS.len()],
+    /// How many of them it has read.
+    read: [u64; CALLS.len()],
+    /// How many events it has missed.
+    missed: u64,
 }
+
+/// The events of calls.
+const CALLS: [EventName; 4] = [
+    EventName::CallExecutionFailed,
+    EventName::CallTimedOut,
+    EventName::CallCancelled,
+    EventName::CallTargetMissing,
+];
 
 impl World {
     /// Somebody begins to read, or reads to the end and goes.
@@ -40,7 +54,8 @@ impl World {
         let Ok(subscription) = self.pool.bus().subscribe() else {
             return ensure(false, Rule::Sound, || "nobody may read".to_owned()).map(|()| false);
         };
-        self.readers.present.push(Reader { subscription, last });
+        let (before, read, missed) = (self.count.events(), [0; CALLS.len()], 0);
+        self.readers.present.push(Reader { subscription, last, before, read, missed });
         Ok(true)
     }
 
@@ -73,8 +88,16 @@ impl World {
         for event in self.readers.present[at].subscription.drain() {
             self.read(at, &event)?;
         }
-        let (last, emitted) = (self.readers.present[at].last, self.pool.bus().counts().emitted);
-        ensure(last == emitted, Rule::Events, || format!("{emitted} were emitted, and {last} is the last"))
+        let (reader, emitted) = (&self.readers.present[at], self.pool.bus().counts().emitted);
+        let Reader { last, before, read, missed, .. } = *reader;
+        ensure(last == emitted, Rule::Events, || format!("{emitted} were emitted, and {last} is the last"))?;
+        for (at, known) in self.count.events().into_iter().enumerate() {
+            let (known, read) = (known - before[at], read[at]);
+            ensure((read..=read + missed).contains(&known), Rule::Events, || {
+                format!("{known} times {} were due, {read} were read, {missed} events missed", CALLS[at])
+            })?;
+        }
+        Ok(())
     }
 
     fn read(&mut self, at: usize, event: &Event) -> Checked {
@@ -85,9 +108,20 @@ impl World {
         let reader = &mut self.readers.present[at];
         let expected = reader.last + if is_marker { gone } else { 1 };
         reader.last = event.event_id;
+        reader.missed += gone;
+        if let Some(at) = CALLS.iter().position(|name| *name == event.event_name) {
+            reader.read[at] += 1;
+        }
         self.trace.add(format_args!("event {} {} ", event.event_id, event.event_name));
         ensure(event.event_id == expected, Rule::Events, || {
             format!("event {} {} comes where {expected} is due", event.event_id, event.event_name)
         })
+    }
+}
+
+impl Count {
+    /// How many events of each name in [`CALLS`] there must have been.
+    fn events(&self) -> [u64; CALLS.len()] {
+        [self.failed + self.panicked + self.worker_lost, self.timed_out, self.cancelled, self.missing]
     }
 }

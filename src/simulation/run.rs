@@ -12,7 +12,7 @@ use super::violation::{Checked, Rule, Violation, ensure};
 use super::world::World;
 
 /// How many steps are drawn for each seed; its end takes some more.
-const STEPS: usize = 1_000;
+pub(super) const STEPS: usize = 1_000;
 
 /// A seed whose world did what must not be.
 #[derive(Clone, Debug)]

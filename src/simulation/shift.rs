@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use crate::call::Gate;
+use crate::function::Interrupt;
 use crate::pool::played::Played;
 use crate::supervise::Observed;
+use crate::worker::Slot;
 
 use super::supervisor::Kept;
 use super::violation::{Checked, Rule, Violation, ensure};
@@ -51,6 +53,12 @@ impl Shift {
     pub(super) fn is_open(&self) -> bool {
         self.played.shift().gate() == Gate::Open
     }
+
+    /// Whether no worker is left, and none will come.
+    pub(super) fn is_given_up(&self) -> bool {
+        let is_gone = |slot: &Slot| self.played.driver.child(slot.id.0).observed() == Observed::GaveUp;
+        self.played.slots().all.iter().all(is_gone)
+    }
 }
 
 impl World {
@@ -78,10 +86,12 @@ impl World {
                 } else {
                     played.refuse();
                     shift.close(now + self.plan.settings.overrun_grace);
+                    self.check_interrupted()?;
                 }
             }
             Wish::Drain { until, kill_at } if played.slots().is_quiet() || now >= until => {
                 shift.close(kill_at);
+                self.check_interrupted()?;
             }
             Wish::End { .. } if played.driver.has_ended() => self.end_shift()?,
             _ => return Ok(false),
@@ -104,6 +114,15 @@ impl World {
         };
         shift.played.refuse();
         true
+    }
+
+    /// The first mark of a stop has come: whatever runs is asked to return.
+    fn check_interrupted(&self) -> Checked {
+        for run in self.runs.iter().filter(|run| run.is_own() && self.is_present(run)) {
+            let is_asked = run.running().is_none_or(|call| call.is_interrupted());
+            ensure(is_asked, Rule::Interrupts, || format!("what runs at {} is not asked to return", run.at))?;
+        }
+        Ok(())
     }
 
     /// The driver has ended: what the stop promises must hold.

@@ -18,6 +18,10 @@ use super::world::World;
 pub(super) struct Kept {
     /// When restarts were decided on that count.
     restarts: Vec<Instant>,
+    /// How many restarts in a row there were.
+    attempts: u32,
+    /// The run that was ready last, and since when.
+    ready: Option<(Run, Instant)>,
 }
 
 /// How many messages may wait for a rumour to come beside them: the mailbox is bounded.
@@ -145,12 +149,14 @@ impl Shift {
         let after = self.glance(child);
         match input {
             Input::Ready { run } if run == before.run && before.observed == Observed::Starting => {
+                self.children[child].ready = Some((run, now));
                 ensure(after.is_at(Observed::Ready, run), Rule::DeadRuns, || {
                     format!("child {child} was told to be ready and is {}", after.observed)
                 })
             }
             Input::Exited { run, last, end } if run == before.run && !before.is_settled() => {
-                self.check_exit(plan, now, child, (before, after, last, end))
+                self.check_exit(plan, now, child, (before, after, last, end))?;
+                self.check_delay(plan, now, child, (before, after, end))
             }
             _ => ensure(before == after, Rule::DeadRuns, || {
                 let (was, is) = (before.observed, after.observed);
@@ -182,11 +188,32 @@ impl Shift {
             let counted = self.children[child].restarts.len();
             let (is, run) = (after.observed, after.run);
             format!("child {child} is {is} as run {run}, not {expected:?}, with {counted} in the window")
-        })?;
-        let is_delayed = after.observed == Observed::Backoff && matches!(end, RunEnd::Ended { .. });
+        })
+    }
+
+    /// A delay is twice as long as the one before it, up to the longest, and begins anew after a run that was stable.
+    fn check_delay(
+        &mut self,
+        plan: &Plan,
+        now: Instant,
+        child: usize,
+        (before, after, end): (Glance, Glance, RunEnd),
+    ) -> Checked {
+        let RunEnd::Ended { succeeded } = end else { return Ok(()) };
+        if after.observed != Observed::Backoff {
+            return Ok(());
+        }
+        let (kept, delays) = (&mut self.children[child], &plan.delays);
+        let ready = kept.ready.filter(|(run, _)| *run == before.run);
+        let is_stable = ready.is_some_and(|(_, since)| now - since >= delays.stable_after);
+        let attempt = if is_stable && succeeded { 0 } else { kept.attempts };
+        kept.attempts = attempt + 1;
+        let least = (0..attempt).fold(delays.base, |delay, _| (delay * 2).min(delays.max));
         let delay = after.due.map(|due| due.saturating_duration_since(now));
-        let is_in_time = !is_delayed || delay.is_some_and(|it| it >= plan.base && it <= plan.delay_max);
-        ensure(is_in_time, Rule::Restarts, || format!("child {child} is to start again after {delay:?}"))
+        let is_in_time = delay.is_some_and(|it| it >= least && it <= least + delays.jitter);
+        ensure(is_in_time, Rule::Restarts, || {
+            format!("child {child} is to start again after {delay:?}, and {least:?} is due for {attempt}")
+        })
     }
 
     fn check_look(&self, before: &[Glance]) -> Checked {

@@ -29,6 +29,10 @@ pub(super) enum Rule {
     Eligible,
     /// A call whose time is up does not begin, and ends.
     Deadlines,
+    /// A function whose call is over, or whose pool stops, is asked to return.
+    Interrupts,
+    /// What waits is taken by priority, and then by age.
+    Order,
     /// A worker that could do something does not sleep.
     WakeUps,
     /// The code does not panic, and comes to rest.

@@ -8,6 +8,7 @@ use crate::function::{FunctionError, unbox};
 use crate::worker::Slot;
 use crate::worker::played::{Next, Played};
 
+use super::callers::Caller;
 use super::violation::{Checked, Rule, Violation, ensure};
 use super::world::World;
 
@@ -34,21 +35,50 @@ impl World {
 
     /// A thread is lost.
     pub(super) fn lose(&mut self) -> bool {
-        self.pick(|_| true).is_some_and(|at| self.runs[at].lose())
+        let Some(at) = self.pick(|_| true) else { return false };
+        let caller = self.runs[at].running().and_then(|call| self.find(call));
+        let is_lost = self.runs[at].lose();
+        if let Some(caller) = caller.filter(|_| is_lost) {
+            self.callers[caller].is_lost = true;
+        }
+        is_lost
     }
 
     pub(super) fn play(&mut self, at: usize) -> Checked {
         self.init_fails.store(self.random.one_in(self.plan.init_fails), Ordering::Relaxed);
         let run = &mut self.runs[at];
         let before = run.next();
+        // What a run that was left behind has taken from a queue, it lets fall.
+        let fallen = run.found().filter(|_| !run.is_own()).cloned();
         run.go();
         let (slot, number, after) = (run.at, run.run(), run.next());
+        let fallen = fallen.and_then(|call| self.find(&call));
+        if let Some(caller) = fallen {
+            self.callers[caller].is_lost = true;
+        }
+        let run = &self.runs[at];
         let started = run.running().filter(|_| before == Next::Start).cloned();
         self.trace.add(format_args!("{before:?} of {slot} as {number}, then {after:?} "));
         if after == Next::Nothing {
             drop(self.runs.swap_remove(at));
         }
+        if before == Next::Look {
+            self.check_order(at)?;
+        }
         started.map_or(Ok(()), |call| self.begin(at, &call))
+    }
+
+    /// What a worker finds in a queue is the first there that it could take. No queue is longer than a worker looks.
+    fn check_order(&self, at: usize) -> Checked {
+        let Some(run) = self.runs.get(at) else { return Ok(()) };
+        let Some(taken) = run.found().and_then(|call| self.find(call)) else { return Ok(()) };
+        let place = |caller: &Caller| (caller.call.priority, caller.number);
+        let taken = &self.callers[taken];
+        let is_before =
+            |call: &Arc<Call>| self.find(call).is_some_and(|at| place(&self.callers[at]) < place(taken));
+        ensure(!run.could_take(taken.slot, is_before), Rule::Order, || {
+            format!("call {} is taken at {} before one that comes first", taken.number, taken.slot)
+        })
     }
 
     pub(super) fn return_from(&mut self, at: usize) {

@@ -49,6 +49,8 @@ pub(super) struct World {
 pub(super) struct Count {
     pub(super) accepted: u64,
     pub(super) rejected: u64,
+    /// Those that were rejected since what they need is not there.
+    pub(super) missing: u64,
     pub(super) values: u64,
     pub(super) failed: u64,
     pub(super) panicked: u64,
@@ -132,6 +134,7 @@ impl World {
     pub(super) fn end_step(&mut self, kind: Kind) -> Checked {
         self.steps += 1;
         self.note(kind);
+        self.runs.iter_mut().for_each(Played::hear);
         self.check()
     }
 

@@ -15,6 +15,7 @@ use crate::sync::{self, Mutex};
 
 use super::execute::{After, Taken, fall, finish, start, take_up};
 use super::inside::Worker;
+use super::install::Fit;
 use super::life::{come_into_step, get_up, leave, lie_down, next, recycle, return_abandoned, wind_up};
 use super::slots::Slots;
 use super::thread::Threads;
@@ -96,9 +97,17 @@ enum At {
     Taken(Taken),
     Running(Reply),
     Recycling,
-    Parked,
-    Leaving { abandoned: bool },
-    WoundUp { left: bool },
+    Parked {
+        /// Whether a wake-up of its slot is its own.
+        hears: bool,
+        is_woken: bool,
+    },
+    Leaving {
+        abandoned: bool,
+    },
+    WoundUp {
+        left: bool,
+    },
     Gone,
 }
 
@@ -161,7 +170,7 @@ impl Played {
             At::Taken(_) => Next::Start,
             At::Running(_) => Next::Return,
             At::Recycling => Next::Recycle,
-            At::Parked => Next::GetUp,
+            At::Parked { .. } => Next::GetUp,
             At::Leaving { .. } => Next::WindUp,
             At::WoundUp { .. } => Next::Leave,
             At::Gone => Next::Nothing,
@@ -173,9 +182,26 @@ impl Played {
         if let At::Running(reply) = &self.state { Some(reply.call()) } else { None }
     }
 
-    /// Whether nobody has woken it since it went to sleep; whoever leaves it behind does, before another run can come.
+    /// The call whose job it has found and not taken up.
+    pub(crate) fn found(&self) -> Option<&Arc<Call>> {
+        if let At::Holding(job) = &self.state { Some(job.call()) } else { None }
+    }
+
+    /// Whether nobody has woken it since it went to sleep.
     pub(crate) fn sleeps(&self) -> bool {
-        matches!(self.state, At::Parked) && self.is_own() && self.slots.all[self.at].is_sleeping()
+        matches!(self.state, At::Parked { is_woken: false, .. })
+    }
+
+    /// Notes whether somebody has woken it in this step. Once it has been left behind nobody can any more: its slot wakes
+    /// its successor.
+    pub(crate) fn hear(&mut self) {
+        if self.sleeps() {
+            let (is_own, sleeps) = (self.is_own(), self.slots.all[self.at].is_sleeping());
+            if let At::Parked { hears, is_woken } = &mut self.state {
+                *is_woken = *hears && !sleeps;
+                *hears = is_own;
+            }
+        }
     }
 
     /// The number that it goes by now.
@@ -209,15 +235,18 @@ impl Played {
 
     /// Whether there is a job that it could take.
     pub(crate) fn has_jobs(&self) -> bool {
-        self.worker.as_ref().is_some_and(|worker| {
-            let fit =
-                |call: &Call| call.is_queued() && matches!(worker.fit(call), super::install::Fit::Ready);
-            self.slots.all.iter().any(|slot| {
-                let mut found = false;
-                slot.queue.for_each(|job| found |= fit(job.call()));
-                found
-            })
-        })
+        (0..self.slots.all.len()).any(|at| self.could_take(at, |_| true))
+    }
+
+    /// Whether such a call waits at the slot, and it could take the job.
+    pub(crate) fn could_take(&self, at: usize, is_such: impl Fn(&Arc<Call>) -> bool) -> bool {
+        let Some(worker) = &self.worker else { return false };
+        let mut found = false;
+        self.slots.all[at].queue.for_each(|job| {
+            let call = job.call();
+            found |= call.is_queued() && is_such(call) && matches!(worker.fit(call), Fit::Ready);
+        });
+        found
     }
 
     /// Has the thread do what it does next, until somebody else could tell the difference. A function is to return by
@@ -247,7 +276,7 @@ impl Played {
                 let kept = recycle(&worker, self.notice());
                 if kept { At::Between } else { At::Leaving { abandoned: true } }
             }
-            At::Parked => match get_up(self.worker()) {
+            At::Parked { .. } => match get_up(self.worker()) {
                 Ok(()) => At::Between,
                 Err(_) => At::Leaving { abandoned: true },
             },
@@ -312,7 +341,7 @@ impl Played {
         match next(worker) {
             Ok(Some(job)) => At::Holding(job),
             Ok(None) if worker.slot().is_stopping() => At::Leaving { abandoned: false },
-            Ok(None) if lie_down(worker) => At::Parked,
+            Ok(None) if lie_down(worker) => At::Parked { hears: true, is_woken: false },
             // It has met something that it is to do first.
             Ok(None) => match get_up(worker) {
                 Ok(()) => At::Between,

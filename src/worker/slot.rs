@@ -385,9 +385,13 @@ impl Slot {
     pub(super) fn abandon(&self, load: &Load, counts: &Counts, run: Run) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
         let mut wakeup = None;
-        // Without a stop it is a start that took too long: nobody has cancelled what it took up in its last moment.
+        // Without a stop it is a start that took too long, or one that has come to its end at this moment and says so: then
+        // it may have a call already. While the lock is held it takes none.
         let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
         let abandoned = loop {
+            if !self.is_stopping() && self.is_serving() {
+                break None;
+            }
             if let Some((_, Busy::Call(call))) = &*running {
                 wakeup = wakeup.or(call.end(end));
             }
