@@ -52,7 +52,7 @@ pub(crate) struct Stage {
     latch: Latch,
     ledger: Arc<Ledger>,
     pub(crate) fates: Fates,
-    /// Nested calls that wait on the latch, or have.
+    /// Nested calls that were accepted and have waited on the latch.
     pub(crate) nested_stuck: AtomicU64,
     /// Calls that were out when their caller was told of the stop, and ended otherwise than by being cancelled.
     pub(crate) outlived: AtomicU64,
@@ -96,10 +96,7 @@ impl Stage {
             Kind::Fail => return Err(FunctionError::new("Asked", call.to_string())),
             Kind::Panic => std::panic::resume_unwind(Box::new("asked for")), // no word on stderr
             Kind::NestQuick => self.nest(ctx, call, Kind::Quick),
-            Kind::NestStuck => {
-                self.nested_stuck.fetch_add(1, Ordering::SeqCst);
-                self.nest(ctx, call, Kind::Stuck);
-            }
+            Kind::NestStuck => self.nest(ctx, call, Kind::Stuck),
             Kind::WaitStuck => self.wait_inside(wpc, call),
         }
         Ok(call)
@@ -116,7 +113,11 @@ impl Stage {
 
     fn nest(&self, ctx: &Context, call: usize, kind: Kind) {
         let call = self.nested(call);
-        self.ledger.book(&self.fates, call, &ctx.call(WORK, (call, kind as u8)));
+        let outcome = ctx.call(WORK, (call, kind as u8));
+        // One that came too late was rejected, and was stuck nowhere.
+        let was_stuck = kind == Kind::Stuck && !matches!(outcome, Err(CallError::Rejected(_)));
+        self.nested_stuck.fetch_add(u64::from(was_stuck), Ordering::SeqCst);
+        self.ledger.book(&self.fates, call, &outcome);
     }
 
     fn wait_inside(&self, wpc: &WeakWpc, call: usize) {
