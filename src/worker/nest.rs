@@ -110,15 +110,19 @@ impl Inside for Nest {
 
     fn run_here(&self, call: &Arc<Call>) {
         let worker = &self.0;
-        if worker.is_abandoned() || !worker.has_depth() || !call.is_queued() {
-            return;
-        }
-        if call.deadline.is_some_and(|deadline| worker.now() >= deadline) {
-            drop(call.end_queued(End::TimedOut));
+        if !worker.has_depth() || !call.is_queued() {
             return;
         }
         // Where an instance cannot be made here the call is left to other workers, or ended if there are none.
         if !call.definition.dependencies.iter().all(|dependency| worker.instance_now(dependency).is_ok()) {
+            return;
+        }
+        // After that, since it may have taken its time.
+        if worker.is_abandoned() {
+            return;
+        }
+        if call.deadline.is_some_and(|deadline| worker.now() >= deadline) {
+            drop(call.end_queued(End::TimedOut));
             return;
         }
         if !call.begin(worker.hand.get(), worker.load()) {

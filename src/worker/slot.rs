@@ -390,7 +390,7 @@ impl Slot {
         let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
         let abandoned = loop {
             if !self.is_stopping() && self.is_serving() {
-                break None;
+                return None; // what it is at stays shown
             }
             if let Some((_, Busy::Call(call))) = &*running {
                 wakeup = wakeup.or(call.end(end));
@@ -502,5 +502,22 @@ mod tests {
             });
         });
         assert!(!slot.wake(), "nobody sleeps here");
+    }
+
+    #[test]
+    fn a_run_that_serves_is_not_killed_for_a_slow_start_and_what_it_is_at_stays_shown() {
+        let counts = Counts::default();
+        let (slot, load, own) = taken(&counts);
+        assert!(slot.serve(&load, own));
+        let running = own.running_next();
+        assert!(load.move_hand(own, running));
+        let cleaning = Cleaning { until: None, grace: Duration::ZERO, is_suspect: false };
+        slot.show_running(&load, running, Busy::Clean(cleaning));
+        assert!(slot.abandon(&load, &counts, own.run).is_none());
+        assert_eq!((load.hand(), counts.abandoned.load(Ordering::Relaxed)), (running, 0));
+        assert!(matches!(&*slot.running.lock(), Some((hand, Busy::Clean(_))) if *hand == running));
+        slot.request_stop();
+        assert!(slot.abandon(&load, &counts, own.run).is_some(), "a stop kills what serves too");
+        assert!(slot.running.lock().is_none());
     }
 }
