@@ -85,6 +85,11 @@ impl Clock {
         }
     }
 
+    /// Whether time passes without anybody's doing.
+    pub(crate) fn runs_by_itself(&self) -> bool {
+        self.hands.is_none()
+    }
+
     /// The time on the wall, to be shown and never to be measured with: the machine's may jump. That of a hand-moved
     /// clock is the wall's time when it was made, and how far it has been moved since.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]

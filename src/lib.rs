@@ -24,6 +24,7 @@ mod registry;
 mod simulation;
 mod supervise;
 mod sync;
+mod value;
 mod worker;
 mod wpc;
 

@@ -81,19 +81,21 @@ impl Plant {
     }
 }
 
-/// Keeps a value that came too late for its own caller, for [`misdeliver`] to give to another one.
-pub(crate) fn mislay(value: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+/// Keeps a value that came too late for its own caller, for [`misdeliver`] to give to another one; what comes back is
+/// another one like it, or `nothing`.
+pub(crate) fn mislay<V: Send + 'static>(value: V, nothing: impl FnOnce() -> V) -> V {
     if !Plant::Misdeliver.is_planted() {
         return value;
     }
-    let before = MISLAID.lock().replace(value);
-    before.unwrap_or_else(|| Box::new(()))
+    let before = MISLAID.lock().replace(Box::new(value)).and_then(|before| before.downcast().ok());
+    before.map_or_else(nothing, |before| *before)
 }
 
-/// The value that a caller is given instead of its own: one of the same type that was mislaid.
-pub(crate) fn misdeliver(mut value: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+/// The value that a caller is given instead of its own: one that was mislaid, if the two are `alike`.
+pub(crate) fn misdeliver<V: Send + 'static>(mut value: V, alike: impl FnOnce(&V, &V) -> bool) -> V {
     if Plant::Misdeliver.strikes()
-        && let Some(mislaid) = MISLAID.lock().as_mut().filter(|it| (***it).type_id() == (*value).type_id())
+        && let Some(mislaid) = MISLAID.lock().as_mut().and_then(|mislaid| mislaid.downcast_mut::<V>())
+        && alike(mislaid, &value)
     {
         std::mem::swap(mislaid, &mut value);
     }

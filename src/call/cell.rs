@@ -5,15 +5,17 @@
 //! No user code runs in between, so a waiter that loses to `Ending` just waits for `Done`. *Start*: see
 //! [`StartWord`]; what it gives back says exactly whether the call had started.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::CallSpan;
-use crate::function::{FunctionError, Interrupt, Value, Wanted};
+use crate::function::{FunctionError, Interrupt, Wanted};
 use crate::id::{CallId, WorkerId};
-use crate::plant::{self, Plant};
-use crate::sync::{AtomicBool, AtomicU8, Mutex, current, park};
+use crate::plant;
+use crate::sync::{AtomicBool, AtomicU64, Kept, Pool as CellPool, Pooled, TakeOnce, current, park};
+use crate::value::Value;
 
 use super::chain::Chain;
 use super::definition::Definition;
@@ -21,11 +23,9 @@ use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
+use super::spin::{WAKE, spin};
 use super::start_word::{Stage, StartWord};
-
-const PENDING: u8 = 0;
-const ENDING: u8 = 1;
-const DONE: u8 = 2;
+use super::verdict::Verdict;
 
 /// What a call is made with.
 pub(crate) struct Making {
@@ -51,18 +51,28 @@ pub(crate) struct Call {
     /// Whether the timekeeper ends it at its deadline: nobody may be waiting who would.
     pub(crate) watched: bool,
     pub(crate) span: CallSpan,
-    outcome: AtomicU8,
     start: StartWord,
     interrupted: AtomicBool,
-    body: Mutex<Body>,
+    /// When the run is abandoned that goes on with it, in nanoseconds of the clock; 0 while that is not known.
+    abandon_at: AtomicU64,
+    argument: TakeOnce<Value>,
+    verdict: Verdict,
 }
 
-#[derive(Default)]
-struct Body {
-    argument: Option<Value>,
-    outcome: Option<Outcome>,
-    waiter: Option<Waiter>,
-    abandon_at: Option<Instant>,
+thread_local! {
+    static KEPT: RefCell<Kept<Call>> = const { RefCell::new(Kept::new()) };
+}
+
+static POOL: CellPool<Call> = CellPool::new(Vec::new());
+
+impl Pooled for Call {
+    fn pool() -> &'static CellPool<Self> {
+        &POOL
+    }
+
+    fn with_kept<R>(lend: impl FnOnce(&mut Kept<Self>) -> R) -> Option<R> {
+        KEPT.try_with(|kept| lend(&mut kept.borrow_mut())).ok()
+    }
 }
 
 impl Call {
@@ -78,10 +88,11 @@ impl Call {
             priority: making.priority,
             chain: making.chain,
             watched: making.watched,
-            outcome: AtomicU8::new(PENDING),
             start: StartWord::new(),
             interrupted: AtomicBool::new(false),
-            body: Mutex::new(Body { argument: Some(making.argument), ..Body::default() }),
+            abandon_at: AtomicU64::new(0),
+            argument: TakeOnce::new(making.argument),
+            verdict: Verdict::new(),
         }
     }
 
@@ -111,11 +122,11 @@ impl Call {
     }
 
     pub(crate) fn is_decided(&self) -> bool {
-        self.outcome.load(Ordering::Acquire) != PENDING
+        self.verdict.is_decided()
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.outcome.load(Ordering::Acquire) == DONE
+        self.verdict.is_done()
     }
 
     /// Starts the call in `hand`, whose worker is at `load`; false if it does not wait any more. The ticket comes
@@ -130,31 +141,30 @@ impl Call {
 
     /// The arguments; whoever starts or rejects the call takes them.
     pub(crate) fn take_argument(&self) -> Option<Value> {
-        self.body.lock().argument.take()
+        self.argument.take()
     }
 
     /// Ends the call from the worker's side, after its function returned. `free_hand` marks the hand as free before
     /// the caller can know of the outcome. If the call has been decided already the outcome comes back, to be dropped
     /// in a fence.
     pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
-        if !self.decide() && !Plant::Double.is_planted() {
-            return Err(outcome.map(plant::mislay));
-        }
+        let Some(decided) = self.verdict.decide() else {
+            return Err(outcome.map(|value| plant::mislay(value, || Value::new(()))));
+        };
         free_hand();
         let killed = self.start.kill(&self.shift.loads);
         // Before the ticket drops: where none is out, every call has been counted.
         self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
         let news = self.news(killed.slot, &outcome, true);
         drop(killed.ticket);
-        Ok(self.publish(outcome.map(plant::misdeliver), news))
+        let outcome = outcome.map(|value| plant::misdeliver(value, Value::is_like));
+        Ok(Wakeup { waiter: decided.publish(outcome), _news: news })
     }
 
     /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,
     /// and the timekeeper watches that it returns.
     pub(crate) fn end(&self, end: End) -> Option<Wakeup> {
-        if !self.decide() {
-            return None;
-        }
+        let decided = self.verdict.decide()?;
         let killed = self.start.kill(&self.shift.loads);
         let started = killed.started;
         let outcome = end.outcome(started);
@@ -167,7 +177,7 @@ impl Call {
             self.watch_overrun();
             self.shift.look();
         }
-        Some(self.publish(outcome, news))
+        Some(Wakeup { waiter: decided.publish(outcome), _news: news })
     }
 
     /// Ends the call if it waits: no worker can have started it. None if it has started or been decided.
@@ -183,14 +193,12 @@ impl Call {
     fn end_unstarted(&self, outcome: Outcome) -> Option<Wakeup> {
         let ticket = self.start.withdraw(&self.shift.loads)?;
         let slot = ticket.slot();
-        if !self.decide() {
-            return None; // who decided it finds it dead; the ticket falls here
-        }
+        let decided = self.verdict.decide()?; // who else decided it finds it dead; the ticket falls here
         let news = self.news(slot, &outcome, false);
         self.shift.loads[slot.index()].tally.end(outcome.ending());
         drop(ticket);
         self.shift.tell_quiet();
-        Some(self.publish(outcome, news))
+        Some(Wakeup { waiter: decided.publish(outcome), _news: news })
     }
 
     /// Asks the function to return early.
@@ -201,27 +209,23 @@ impl Call {
     /// When the run of a function that goes on after its call was ended is to be abandoned; none while that is not
     /// known.
     pub(crate) fn abandon_at(&self) -> Option<Instant> {
-        self.body.lock().abandon_at
+        match self.abandon_at.load(Ordering::Acquire) {
+            0 => None,
+            nanos => self.shift.clock.instant(nanos),
+        }
     }
 
     /// Leaves word for whoever ends the call; true if it is done already. Who was left before is forgotten.
     pub(crate) fn leave_word(&self, waiter: Waiter) -> bool {
-        if self.is_done() {
-            return true;
-        }
-        let mut body = self.body.lock();
-        if self.is_done() {
-            return true;
-        }
-        let before = body.waiter.replace(waiter);
-        drop(body);
-        drop(before); // outside of the lock: a waker's drop is a user's code
-        false
+        self.verdict.leave_word(waiter)
     }
 
     /// Blocks until the call is done or `until` has come, whichever is first; true if it is done. At its own deadline
     /// the caller ends the call itself.
     pub(crate) fn block(&self, until: Option<Instant>) -> bool {
+        if self.spin() {
+            return true;
+        }
         let clock = &self.shift.clock;
         let mut deadline = self.deadline;
         loop {
@@ -242,31 +246,35 @@ impl Call {
         }
     }
 
-    /// Takes the outcome of a call that is done. It is there once.
-    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
-        if self.is_done() { self.body.lock().outcome.take() } else { None }
+    /// Waits awake, if the call is expected to be done before a wake-up would be; true if it is. If it still waits after
+    /// that, a worker that sleeps takes it.
+    fn spin(&self) -> bool {
+        let shift = &self.shift;
+        let load = || &shift.loads[self.start.slot().index()];
+        let pace = &self.definition.pace;
+        let is_near = pace.is_short() && load().tickets() <= pace.wake_worth();
+        let budget = if is_near { WAKE } else { Duration::ZERO };
+        let is_done = spin(&shift.clock, budget, || load().is_here(), || self.is_done());
+        if !is_done && self.is_queued() {
+            shift.rescue(self);
+        }
+        is_done
     }
 
-    fn decide(&self) -> bool {
-        self.outcome.compare_exchange(PENDING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Takes the outcome of a call that is done. It is there once.
+    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
+        self.verdict.take()
     }
 
     fn news(&self, worker: WorkerId, outcome: &Outcome, started: bool) -> Option<News> {
         News::of(&self.shift, (self.id, self.definition.name.text()), worker, (outcome, started))
     }
 
-    fn publish(&self, outcome: Outcome, news: Option<News>) -> Wakeup {
-        let mut body = self.body.lock();
-        body.outcome = Some(outcome);
-        self.outcome.store(DONE, Ordering::Release);
-        Wakeup { waiter: body.waiter.take(), _news: news }
-    }
-
     fn watch_overrun(&self) {
         let shift = &self.shift;
         let from = self.deadline.or_else(|| shift.clock.now().checked_add(shift.call_timeout));
         let Some(abandon_at) = from.and_then(|from| from.checked_add(shift.overrun_grace)) else { return };
-        self.body.lock().abandon_at = Some(abandon_at);
+        self.abandon_at.store(shift.clock.nanos(abandon_at), Ordering::Release);
         shift.arm(abandon_at);
     }
 }

@@ -1,10 +1,11 @@
 //! [`Chain`]: the running functions that a call was made from, pool by pool, the innermost last.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use crate::fence;
 use crate::id::PoolId;
+use crate::sync::Weak;
 
 use super::cell::Call;
 use super::error::NESTING_MAX;

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
-use crate::function::{Argument, Context, Host, Value, Wanted, unbox};
+use crate::function::{Argument, Context, Host, Wanted, unbox};
 use crate::id::PoolId;
+use crate::sync::Held;
+use crate::value::Value;
 
 use super::cell::Call;
 use super::chain::{Chain, Link};
@@ -31,7 +32,7 @@ pub(crate) trait Inside: Host {
     fn note_panic(&self, panic: &PanicHookInfo<'_>);
 
     /// Runs a call of this pool that still waits, here and now; nothing happens if it does not wait any more.
-    fn run_here(&self, call: &Arc<Call>);
+    fn run_here(&self, call: &Held<Call>);
 
     /// Where a wait of this worker stands, for others to see.
     fn position(&self) -> Position;
@@ -86,7 +87,7 @@ impl Drop for Entered {
     }
 }
 
-impl Context {
+impl Context<'_> {
     /// Calls another function of this pool, on this worker, inside the running function.
     ///
     /// It is bound to the newest version, as any call is. Its deadline is the running call's own or the pool's

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::function::{Cargo, Constant, Dependency, Function, HashOf, Misfit, Requirement, Value};
+use crate::function::{Cargo, Constant, Dependency, Function, HashOf, Misfit, Requirement};
 use crate::hash::Hash;
 use crate::id::{Name, Version};
+use crate::value::Value;
 
 use super::error::{RejectReason, Rejected};
+use super::pace::Pace;
 
 /// A function under its name. It never changes: a redefinition is another one.
 pub(crate) struct Definition {
@@ -14,6 +16,7 @@ pub(crate) struct Definition {
     pub(crate) version: Version,
     pub(crate) function: Function,
     pub(crate) signature: String,
+    pub(crate) pace: Pace,
     pub(crate) hash: Hash,
     pub(crate) hash_of: HashOf,
     /// The versions of the constants that it requires, as far as they are defined.
@@ -76,7 +79,7 @@ impl Definition {
             Cargo::Owned(value, given) if given.id == wanted.id => {
                 Ok(Bound { argument: value, original: Original::IsArgument })
             }
-            Cargo::Owned(value, given) => match wanted.convert_from(&*value, &given) {
+            Cargo::Owned(value, given) => match wanted.convert_from(value.as_any(), &given) {
                 Ok(argument) => Ok(Bound { argument, original: Original::Kept(value) }),
                 Err(misfit) => Err(refuse(misfit, Some(value))),
             },

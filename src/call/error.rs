@@ -4,10 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::function::{FunctionError, InstanceError, Misfit, Value};
+use crate::function::{FunctionError, InstanceError, Misfit};
 use crate::hash::Hash;
 use crate::id::PoolId;
 use crate::sync::Mutex;
+use crate::value::Value;
 
 use super::panic::PanicLocation;
 
@@ -159,8 +160,8 @@ impl Rejected {
     /// ([`Ref`](crate::Ref)).
     pub fn into_arguments<A: 'static>(mut self) -> Result<A, Self> {
         let arguments = self.0.arguments.get_mut();
-        match arguments.take().map(Box::<dyn std::any::Any + Send>::downcast::<A>) {
-            Some(Ok(arguments)) => return Ok(*arguments),
+        match arguments.take().map(Value::take::<A>) {
+            Some(Ok(arguments)) => return Ok(arguments),
             Some(Err(other)) => *arguments = Some(other),
             None => {}
         }

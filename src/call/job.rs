@@ -1,27 +1,26 @@
 //! [`Job`] and [`Reply`]: a call on its way to a worker, and in a worker's hand. Neither can be forgotten: dropped, each
 //! answers `WorkerLost`.
 
-use std::sync::Arc;
-
 use crate::fence;
+use crate::sync::Held;
 
 use super::cell::Call;
 use super::outcome::{End, Outcome, Wakeup};
 
 /// A call that waits, as its one owner on the way to a worker holds it.
-pub(crate) struct Job(Option<Arc<Call>>);
+pub(crate) struct Job(Option<Held<Call>>);
 
 impl Job {
-    pub(crate) fn new(call: Arc<Call>) -> Self {
+    pub(crate) fn new(call: Held<Call>) -> Self {
         Self(Some(call))
     }
 
-    pub(crate) fn call(&self) -> &Arc<Call> {
+    pub(crate) fn call(&self) -> &Held<Call> {
         self.0.as_ref().expect("a job has its call until it is given away")
     }
 
     /// Gives the call away: whoever has it answers for it.
-    pub(crate) fn into_call(mut self) -> Arc<Call> {
+    pub(crate) fn into_call(mut self) -> Held<Call> {
         self.0.take().expect("a job has its call until it is given away")
     }
 }
@@ -40,14 +39,14 @@ impl Drop for Job {
 }
 
 /// A call that a worker has started.
-pub(crate) struct Reply(Option<Arc<Call>>);
+pub(crate) struct Reply(Option<Held<Call>>);
 
 impl Reply {
-    pub(crate) fn new(call: Arc<Call>) -> Self {
+    pub(crate) fn new(call: Held<Call>) -> Self {
         Self(Some(call))
     }
 
-    pub(crate) fn call(&self) -> &Arc<Call> {
+    pub(crate) fn call(&self) -> &Held<Call> {
         self.0.as_ref().expect("a reply has its call until it is given away")
     }
 
@@ -57,7 +56,7 @@ impl Reply {
     }
 
     /// Gives the call away, which has been answered.
-    pub(crate) fn into_call(mut self) -> Arc<Call> {
+    pub(crate) fn into_call(mut self) -> Held<Call> {
         self.0.take().expect("a reply has its call until it is given away")
     }
 }

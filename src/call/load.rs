@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU32, AtomicU64, core};
 
 use super::tally::Tally;
 
@@ -16,6 +16,9 @@ const TICKETS: u64 = 0xFFFF_FFFF;
 const PHASE_BITS: u32 = 2;
 const EXECUTION_BITS: u32 = 64 - Run::BITS - PHASE_BITS;
 const EXECUTION_MASK: u64 = (1 << EXECUTION_BITS) - 1;
+
+/// No core.
+const NOWHERE: u32 = u32::MAX;
 
 /// What the worker's thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl Hand {
         Self { execution: self.execution.wrapping_add(1), phase: Phase::Running, ..self }
     }
 
-    fn pack(self) -> u64 {
+    pub(crate) fn pack(self) -> u64 {
         let (run, execution) = (u64::from(self.run.0), u64::from(self.execution));
         (run << (EXECUTION_BITS + PHASE_BITS)) | (execution << PHASE_BITS) | self.phase as u64
     }
@@ -71,6 +74,8 @@ pub(crate) struct Load {
     slot: WorkerId,
     counts: AtomicU64,
     hand: AtomicU64,
+    /// Where the worker ran when it last looked.
+    core: AtomicU32,
     pub(crate) tally: Tally,
 }
 
@@ -87,7 +92,13 @@ pub(crate) struct Seen {
 impl Load {
     pub(crate) fn new(slot: WorkerId, run: Run) -> Self {
         let hand = Hand { run, execution: 0, phase: Phase::Gone };
-        Self { slot, counts: AtomicU64::new(0), hand: AtomicU64::new(hand.pack()), tally: Tally::default() }
+        Self {
+            slot,
+            counts: AtomicU64::new(0),
+            hand: AtomicU64::new(hand.pack()),
+            core: AtomicU32::new(NOWHERE),
+            tally: Tally::default(),
+        }
     }
 
     pub(crate) fn slot(&self) -> WorkerId {
@@ -123,6 +134,19 @@ impl Load {
                 return ticket;
             }
         }
+    }
+
+    /// The worker says where it runs.
+    pub(crate) fn settle(&self) {
+        let here = core().unwrap_or(NOWHERE);
+        if self.core.load(Ordering::Relaxed) != here {
+            self.core.store(here, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the worker ran on the calling thread's core when it last looked.
+    pub(crate) fn is_here(&self) -> bool {
+        core().is_some_and(|here| here == self.core.load(Ordering::Relaxed))
     }
 
     pub(crate) fn hand(&self) -> Hand {

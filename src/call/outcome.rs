@@ -3,8 +3,9 @@
 use std::task::Waker;
 
 use crate::fence;
-use crate::function::{FunctionError, Value};
+use crate::function::FunctionError;
 use crate::sync::Thread;
+use crate::value::Value;
 
 use super::news::News;
 use super::panic::Panic;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use crate::function::unbox;
 use crate::id::CallId;
+use crate::sync::Held;
+use crate::value::Value;
 
 use super::cell::Call;
 use super::current;
@@ -37,12 +39,12 @@ use super::waits::Waiting;
 /// ```
 #[must_use = "a call that nobody waits for still runs; `detach` says that this is meant"]
 pub struct Pending<R> {
-    call: Arc<Call>,
+    call: Held<Call>,
     result: PhantomData<fn() -> R>,
 }
 
 impl<R: 'static> Pending<R> {
-    pub(crate) fn new(call: Arc<Call>) -> Self {
+    pub(crate) fn new(call: Held<Call>) -> Self {
         Self { call, result: PhantomData }
     }
 
@@ -119,7 +121,7 @@ impl<R: 'static> Pending<R> {
 
 impl Outcome {
     /// The outcome as the caller reads it.
-    pub(crate) fn into_result(self, function: Arc<str>) -> Result<crate::function::Value, CallError> {
+    pub(crate) fn into_result(self, function: Arc<str>) -> Result<Value, CallError> {
         Err(match self {
             Self::Value(value) => return Ok(value),
             Self::Failed(error) => CallError::Failed(error),

@@ -1,7 +1,7 @@
 //! [`Shift`]: what all calls of a pool share from one start of its workers to the stop after it.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
@@ -10,6 +10,7 @@ use crate::id::{PoolId, Run, WorkerId};
 use crate::supervise::Mailbox;
 use crate::sync::{AtomicU8, AtomicUsize, Signal};
 
+use super::cell::Call;
 use super::load::Load;
 use super::tally::Totals;
 use super::timekeeper::Alarm;
@@ -27,6 +28,12 @@ pub(crate) enum Gate {
     Closed = 2,
 }
 
+/// Wakes workers for calls that were left to one that does not come to them.
+pub(crate) trait Rescue: Send + Sync {
+    /// Has a worker that sleeps take the call, if it still waits and there is such a worker.
+    fn rescue(&self, call: &Call);
+}
+
 /// Loads, clock and alarm of one shift. Calls keep it alive, so that they may outlive the pool.
 #[derive(Debug)]
 pub(crate) struct Shift {
@@ -42,6 +49,8 @@ pub(crate) struct Shift {
     /// Notified, once the gate is not open, by each worker that has nothing left to do, and by whoever ends a call.
     pub(crate) quiet: Signal,
     pub(crate) bus: Arc<Bus>,
+    /// Who has calls taken that wait where they should not, as soon as there is somebody.
+    pub(crate) rescuer: OnceLock<Weak<dyn Rescue>>,
     /// The supervisor's, as soon as there is one.
     pub(crate) mailbox: OnceLock<Mailbox>,
     gate: AtomicU8,
@@ -67,6 +76,7 @@ impl Shift {
             overrun_grace,
             quiet: Signal::default(),
             bus,
+            rescuer: OnceLock::new(),
             mailbox: OnceLock::new(),
             telling: AtomicUsize::new(0),
             gate: AtomicU8::new(Gate::Open as u8),
@@ -109,6 +119,13 @@ impl Shift {
     /// Whether every call that has ended has been told of.
     pub(crate) fn has_told(&self) -> bool {
         self.telling.load(Ordering::Acquire) == 0
+    }
+
+    /// Has a worker that sleeps take the call, if it still waits.
+    pub(super) fn rescue(&self, call: &Call) {
+        if let Some(rescuer) = self.rescuer.get().and_then(Weak::upgrade) {
+            rescuer.rescue(call);
+        }
     }
 
     /// Has the supervisor look which workers overrun.

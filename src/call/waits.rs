@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use crate::fence;
 use crate::id::{CallId, WorkerId};
-use crate::sync::{AtomicBool, Mutex};
+use crate::sync::{AtomicBool, Held, Mutex};
 
 use super::cell::Call;
 use super::load::Hand;
@@ -30,7 +30,7 @@ pub(crate) struct Waits {
 #[derive(Default)]
 struct Place {
     /// The call that it waits for, and the hand that does: an abandoned one waits for nobody but itself.
-    awaited: Mutex<Option<(Hand, Arc<Call>)>>,
+    awaited: Mutex<Option<(Hand, Held<Call>)>>,
     /// No worker will serve there any more.
     is_lost: AtomicBool,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Position {
 pub(crate) struct Waiting {
     shift: Arc<Shift>,
     worker: WorkerId,
-    call: Arc<Call>,
+    call: Held<Call>,
 }
 
 /// One worker at a time says that it waits and looks whether that could end; for as long as the two take.
@@ -72,14 +72,14 @@ static LOOKING: Mutex<()> = Mutex::new(());
 
 impl Waiting {
     /// Says that it waits for the call.
-    pub(crate) fn new(position: &Position, call: &Arc<Call>) -> Self {
+    pub(crate) fn new(position: &Position, call: &Held<Call>) -> Self {
         let Position { shift, worker, hand } = position;
         let mut awaited = shift.waits.places[worker.index()].awaited.lock();
         if shift.loads[worker.index()].hand() == *hand {
-            *awaited = Some((*hand, Arc::clone(call))); // what an abandoned run waited for goes: its own thread has it
+            *awaited = Some((*hand, call.clone())); // what an abandoned run waited for goes: its own thread has it
         }
         drop(awaited);
-        Self { shift: Arc::clone(shift), worker: *worker, call: Arc::clone(call) }
+        Self { shift: Arc::clone(shift), worker: *worker, call: call.clone() }
     }
 
     /// The same for a call that has not been placed yet; none if no worker could ever run it: each one waits itself, for
@@ -87,7 +87,7 @@ impl Waiting {
     ///
     /// One look sees each worker at another moment. What two of them find alike was so at the moment between them: a wait
     /// is begun and ended once, and a call that was started does not wait again.
-    pub(crate) fn unless_stuck(position: &Position, call: &Arc<Call>) -> Option<Self> {
+    pub(crate) fn unless_stuck(position: &Position, call: &Held<Call>) -> Option<Self> {
         let mut met = Vec::new();
         let looking = LOOKING.lock();
         let waiting = Self::new(position, call);
@@ -103,7 +103,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut awaited = self.shift.waits.places[self.worker.index()].awaited.lock();
-        let own = awaited.take_if(|(_, call)| Arc::ptr_eq(call, &self.call));
+        let own = awaited.take_if(|(_, call)| call.is(&self.call));
         drop(awaited);
         drop(own); // not the last holder: `call` is
     }
@@ -131,12 +131,12 @@ struct Look<'a> {
     workers: Vec<(Arc<Shift>, usize)>,
     found: Vec<Wait>,
     /// The calls that were met, to be let go of outside of every lock.
-    met: &'a mut Vec<Arc<Call>>,
+    met: &'a mut Vec<Held<Call>>,
 }
 
 impl<'a> Look<'a> {
     /// The waits that keep the call from being run; none if somebody goes on who might run it, in the end.
-    fn at(call: &'a Call, met: &'a mut Vec<Arc<Call>>) -> Option<Vec<Wait>> {
+    fn at(call: &'a Call, met: &'a mut Vec<Held<Call>>) -> Option<Vec<Wait>> {
         let left = vec![Whom::Any(Arc::clone(&call.shift))];
         let mut look = Self { call, left, pools: Vec::new(), workers: Vec::new(), found: Vec::new(), met };
         while let Some(whom) = look.left.pop() {
@@ -173,7 +173,7 @@ impl<'a> Look<'a> {
         }
         let hand = shift.loads[at].hand();
         let awaited = match &*shift.waits.places[at].awaited.lock() {
-            Some((waiting, call)) if *waiting == hand => Arc::clone(call),
+            Some((waiting, call)) if *waiting == hand => call.clone(),
             _ => return false,
         };
         let stage = awaited.stage();

@@ -21,7 +21,7 @@ pub trait Callable<M>: Send + Sync + 'static {
     type Output: 'static;
 
     #[doc(hidden)]
-    fn call(&self, context: &Context, arguments: Self::Arguments) -> Self::Output;
+    fn call(&self, context: &Context<'_>, arguments: Self::Arguments) -> Self::Output;
 
     #[doc(hidden)]
     fn parameter_types() -> Vec<&'static str>;
@@ -42,7 +42,7 @@ macro_rules! callable {
             type Arguments = $arguments;
             type Output = O;
 
-            fn call(&self, _: &Context, $pattern: $arguments) -> O {
+            fn call(&self, _: &Context<'_>, $pattern: $arguments) -> O {
                 self($($value),*)
             }
 
@@ -53,14 +53,14 @@ macro_rules! callable {
 
         impl<F, O, $($parameter),*> Callable<WithContext<fn($($parameter),*) -> O>> for F
         where
-            F: Fn(&Context, $($parameter),*) -> O + Send + Sync + 'static,
+            F: Fn(&Context<'_>, $($parameter),*) -> O + Send + Sync + 'static,
             O: 'static,
             $($parameter: Parameter),*
         {
             type Arguments = $arguments;
             type Output = O;
 
-            fn call(&self, context: &Context, $pattern: $arguments) -> O {
+            fn call(&self, context: &Context<'_>, $pattern: $arguments) -> O {
                 self(context, $($value),*)
             }
 

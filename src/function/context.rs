@@ -35,26 +35,26 @@ pub(crate) trait Host {
 }
 
 /// Tells whether a call has been asked to end early.
-pub(crate) trait Interrupt: Send + Sync {
+pub(crate) trait Interrupt {
     fn is_interrupted(&self) -> bool;
 }
 
 /// What a context shows of the call that it belongs to.
-pub(crate) struct ContextOf {
+pub(crate) struct ContextOf<'a> {
     pub(crate) call_id: CallId,
-    pub(crate) function: Arc<str>,
+    pub(crate) function: &'a Arc<str>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) constants: Arc<[Arc<Constant>]>,
-    pub(crate) dependencies: Arc<[Arc<Dependency>]>,
-    pub(crate) interrupt: Arc<dyn Interrupt>,
+    pub(crate) constants: &'a [Arc<Constant>],
+    pub(crate) dependencies: &'a [Arc<Dependency>],
+    pub(crate) interrupt: &'a dyn Interrupt,
 }
 
 /// A running function's view of its call and its worker: a parameter of type `&Context`, before the others.
 ///
-/// It belongs to the worker's thread and cannot leave it.
-pub struct Context {
-    pub(super) host: Rc<dyn Host>,
-    pub(super) of: ContextOf,
+/// It belongs to the worker's thread and to this one call, and cannot leave either.
+pub struct Context<'a> {
+    pub(super) host: &'a dyn Host,
+    pub(super) of: ContextOf<'a>,
 }
 
 /// The call was cancelled, its deadline has passed, or the pool is stopping.
@@ -65,8 +65,8 @@ pub struct Interrupted {
     pub call_id: CallId,
 }
 
-impl Context {
-    pub(crate) fn new(host: Rc<dyn Host>, of: ContextOf) -> Self {
+impl<'a> Context<'a> {
+    pub(crate) fn new(host: &'a dyn Host, of: ContextOf<'a>) -> Self {
         Self { host, of }
     }
 
@@ -155,11 +155,11 @@ impl Context {
         init: impl FnOnce() -> T,
         use_it: impl FnOnce(&mut T) -> R,
     ) -> Result<R, LocalInUse> {
-        self.host.locals().lend(&self.of.function, init, use_it)
+        self.host.locals().lend(self.of.function, init, use_it)
     }
 }
 
-impl fmt::Debug for Context {
+impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("worker_id", &self.worker_id())

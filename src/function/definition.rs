@@ -8,17 +8,18 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::hash::Hash;
+use crate::value::Value;
 
 use super::callable::Callable;
 use super::context::Context;
 use super::failure::{BoxError, FunctionError};
 use super::into_function::IntoFunction;
-use super::value::{Given, Value, Wanted, unbox};
+use super::value::{Given, Wanted, unbox};
 use super::{signature, source};
 
 /// Runs a function with its arguments as one value of the function's own type.
 pub(crate) trait Handler: Send + Sync {
-    fn run(&self, context: &Context, arguments: Value) -> Result<Value, FunctionError>;
+    fn run(&self, context: &Context<'_>, arguments: Value) -> Result<Value, FunctionError>;
 }
 
 /// What a function's hash was made of.
@@ -196,8 +197,8 @@ where
     F: Callable<M>,
     F::Output: Send,
 {
-    fn run(&self, context: &Context, arguments: Value) -> Result<Value, FunctionError> {
-        Ok(Box::new(self.0.call(context, unbox(arguments))))
+    fn run(&self, context: &Context<'_>, arguments: Value) -> Result<Value, FunctionError> {
+        Ok(Value::new(self.0.call(context, unbox(arguments))))
     }
 }
 
@@ -210,9 +211,9 @@ where
     T: Send + 'static,
     E: Into<BoxError>,
 {
-    fn run(&self, context: &Context, arguments: Value) -> Result<Value, FunctionError> {
+    fn run(&self, context: &Context<'_>, arguments: Value) -> Result<Value, FunctionError> {
         match self.0.call(context, unbox(arguments)) {
-            Ok(value) => Ok(Box::new(value)),
+            Ok(value) => Ok(Value::new(value)),
             Err(error) => Err(FunctionError::from_named(error.into(), std::any::type_name::<E>())),
         }
     }

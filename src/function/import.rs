@@ -19,12 +19,12 @@ use super::value::{Argument, Cargo, Misfit};
 ///
 /// It belongs to the worker's thread and cannot leave it.
 pub struct Import<'a> {
-    host: &'a Rc<dyn Host>,
+    host: &'a dyn Host,
     dependency: Arc<Dependency>,
     instance: Rc<dyn Instance>,
 }
 
-impl Context {
+impl Context<'_> {
     /// The dependency `alias`, as this worker has it.
     ///
     /// For an alias that the function records (a literal one in [`function!`](crate::function!), or
@@ -50,7 +50,7 @@ impl Context {
             .host
             .instance(&dependency)
             .map_err(|cause| ImportError::NotInstalled { alias: alias.to_owned(), cause })?;
-        Ok(Import { host: &self.host, dependency, instance })
+        Ok(Import { host: self.host, dependency, instance })
     }
 }
 
@@ -102,7 +102,7 @@ impl Import<'_> {
         arguments: impl Argument,
     ) -> Result<R, ImportError> {
         let (encoded, found) = match arguments.carry().0 {
-            Cargo::Owned(value, given) => (given.encode(&*value), given.name),
+            Cargo::Owned(value, given) => (given.encode(value.as_any()), given.name),
             Cargo::Encoded(bytes, found) => (bytes, found),
         };
         let function = name.unwrap_or("(bound)").to_owned();

@@ -32,4 +32,4 @@ pub(crate) use constant::{Constant, ConstantValue};
 pub(crate) use context::{ContextOf, Host, Interrupt};
 pub(crate) use dependency::{Dependency, ForeignError, Instance, Library, LibraryFacts};
 pub(crate) use local::Locals;
-pub(crate) use value::{Cargo, Value, Wanted, unbox};
+pub(crate) use value::{Cargo, Wanted, unbox};

@@ -8,10 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{self, CONVERSION_BYTES_MAX, DecodeError, EncodeError};
 
-use super::signature::type_names;
+use crate::value::Value;
 
-/// A value whose type is known by who takes it.
-pub(crate) type Value = Box<dyn Any + Send>;
+use super::signature::type_names;
 
 /// The type of a value that one side has, and how to encode such a value.
 #[derive(Clone, Copy)]
@@ -61,7 +60,7 @@ impl Wanted {
         if given.id == self.id {
             return Ok(value);
         }
-        self.convert_from(&*value, given)
+        self.convert_from(value.as_any(), given)
     }
 
     /// Converts `value`, of the type `given`, which stays as it is.
@@ -74,12 +73,12 @@ impl Wanted {
 }
 
 fn decode_any<T: DeserializeOwned + Send + 'static>(bytes: &[u8]) -> Result<Value, DecodeError> {
-    codec::decode::<T>(bytes).map(|value| Box::new(value) as Value)
+    codec::decode::<T>(bytes).map(Value::new)
 }
 
 /// Takes back the value that [`Given`] or [`Wanted`] of the same type stood for.
 pub(crate) fn unbox<T: 'static>(value: Value) -> T {
-    *value.downcast().expect("the value was moved or converted to this very type")
+    value.take().expect("the value was moved or converted to this very type")
 }
 
 /// Why a value of one type does not fit another.
@@ -159,7 +158,7 @@ pub trait Argument {
 
 impl<T: Serialize + Send + 'static> Argument for T {
     fn carry(self) -> Carried {
-        Carried(Cargo::Owned(Box::new(self), Given::of::<T>()))
+        Carried(Cargo::Owned(Value::new(self), Given::of::<T>()))
     }
 }
 
@@ -196,7 +195,7 @@ mod tests {
     fn the_same_type_is_moved_not_encoded() {
         let value = vec![1_u8, 2, 3];
         let place = value.as_ptr();
-        let moved = Wanted::of::<Vec<u8>>().convert(Box::new(value), &Given::of::<Vec<u8>>());
+        let moved = Wanted::of::<Vec<u8>>().convert(Value::new(value), &Given::of::<Vec<u8>>());
         let moved = unbox::<Vec<u8>>(moved.expect("the same type"));
         assert_eq!(moved.as_ptr(), place);
     }
@@ -204,10 +203,10 @@ mod tests {
     #[test]
     fn another_type_is_converted_or_refused_with_both_names() {
         let converted =
-            Wanted::of::<(u64, String)>().convert(Box::new((7_i32, "x")), &Given::of::<(i32, &str)>());
+            Wanted::of::<(u64, String)>().convert(Value::new((7_i32, "x")), &Given::of::<(i32, &str)>());
         assert_eq!(unbox::<(u64, String)>(converted.expect("it fits")), (7, "x".to_owned()));
         let refused =
-            Wanted::of::<u64>().convert(Box::new(-1_i32), &Given::of::<i32>()).expect_err("negative");
+            Wanted::of::<u64>().convert(Value::new(-1_i32), &Given::of::<i32>()).expect_err("negative");
         assert_eq!((refused.expected.as_str(), refused.found.as_str()), ("u64", "i32"));
         assert!(refused.to_string().starts_with("`i32` does not fit `u64`: "), "{refused}");
     }

@@ -79,7 +79,10 @@ impl Crew {
             seed: settings.seed,
             runs,
         };
-        (Arc::new(slots), setup)
+        let slots = Arc::new(slots);
+        let rescuer = Arc::downgrade(&slots);
+        slots.shift.rescuer.get_or_init(|| rescuer);
+        (slots, setup)
     }
 
     pub(crate) fn shift(&self) -> &Arc<Shift> {

@@ -8,8 +8,9 @@ use crate::call::{
     Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
     Waiting, current, tell_rejected,
 };
-use crate::function::Value;
 use crate::plant::Plant;
+use crate::sync::{Held, hold};
+use crate::value::Value;
 use crate::worker::{Slot, Standing};
 
 use super::crew::Crew;
@@ -17,7 +18,7 @@ use super::lifecycle::Pool;
 use super::scheduler::{self, Choice, Offer};
 
 /// The call, and the word of the worker that waits for it, if it is made on one.
-pub(crate) type Accepted = (Arc<Call>, Option<Waiting>);
+pub(crate) type Accepted = (Held<Call>, Option<Waiting>);
 
 /// How an accepted call will be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Pool {
 
     /// Accepts the call, or rejects it with the arguments inside. Perhaps nobody waits for it: the timekeeper ends it at its
     /// deadline.
-    pub(crate) fn submit(&self, request: Request<'_>) -> Result<Arc<Call>, Rejected> {
+    pub(crate) fn submit(&self, request: Request<'_>) -> Result<Held<Call>, Rejected> {
         self.accept(request, Patience::Watched).map(|(call, _)| call)
     }
 
@@ -111,7 +112,7 @@ impl Pool {
             chain,
             watched: patience == Patience::Watched,
         };
-        let call = Arc::new(Call::new(crew.shift(), making));
+        let call = hold(Call::new(crew.shift(), making));
         let inside = inside.filter(|_| patience == Patience::Blocked);
         let waiting = inside.map(|inside| Waiting::unless_stuck(&inside.position(), &call));
         let placed = match &waiting {
@@ -130,7 +131,7 @@ impl Pool {
 
 impl Crew {
     /// Finds a slot for the call and puts it there.
-    fn place(&self, call: &Arc<Call>) -> Result<(), RejectReason> {
+    fn place(&self, call: &Held<Call>) -> Result<(), RejectReason> {
         let shift = self.shift();
         match shift.gate() {
             Gate::Open => {}
@@ -161,7 +162,7 @@ impl Crew {
             };
             // If anything has changed at that slot since it was looked at, the choice is made anew.
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
-            self.cursor.store((at + 1) % self.slots.all.len(), Ordering::Relaxed);
+            self.leave_off(at, cursor, call);
             call.place(ticket);
             match self.slots.push(&self.slots.all[at], call) {
                 Ok(()) => return Ok(()),
@@ -174,6 +175,15 @@ impl Crew {
         }
     }
 
+    /// Where the next choice begins: equal slots take turns, but calls of a short function stay with the worker that is
+    /// awake, so that the others may sleep.
+    fn leave_off(&self, at: usize, cursor: usize, call: &Call) {
+        let next = if call.definition.pace.is_short() { at } else { (at + 1) % self.slots.all.len() };
+        if next != cursor {
+            self.cursor.store(next, Ordering::Relaxed);
+        }
+    }
+
     fn offer(&self, at: usize, call: &Call) -> Offer<Seen> {
         let slot = &self.slots.all[at];
         match slot.standing(self.slots.load(slot)) {
@@ -182,6 +192,9 @@ impl Crew {
                 if slot.is_serving() && slot.lacks(&call.definition) =>
             {
                 Offer::Closed
+            }
+            Standing::Ready(seen) if slot.is_sleeping() => {
+                Offer::Asleep(weight(slot, seen), call.definition.pace.wake_worth(), seen)
             }
             Standing::Ready(seen) => Offer::Ready(weight(slot, seen), seen),
             Standing::Waiting(seen) => Offer::Waiting(weight(slot, seen), seen),

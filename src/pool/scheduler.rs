@@ -11,6 +11,8 @@ mod properties;
 pub(crate) enum Offer<T> {
     /// Its worker serves, with so much in flight.
     Ready(u32, T),
+    /// Its worker serves once it is woken, which costs as much as so much more.
+    Asleep(u32, u32, T),
     /// Its worker is coming, or inside a call that is over; so much waits there.
     Waiting(u32, T),
     /// Nothing can be put there: it is closed, or its worker lacks what the call needs.
@@ -28,31 +30,51 @@ pub(crate) enum Choice<T> {
     Nobody,
 }
 
-/// Chooses among `count` slots; each may have less than `limit` in flight to get one more. `cursor` is where the last
-/// choice left off.
+/// The best of those met so far.
+enum Best<T> {
+    Nothing,
+    /// All were full.
+    Full,
+    /// This one, which ranks so low.
+    Found(u32, T),
+}
+
+impl<T> Best<T> {
+    fn meet(&mut self, is_full: bool, rank: u32, what: T) {
+        match self {
+            Self::Found(least, _) if *least <= rank || is_full => {}
+            _ if is_full => *self = Self::Full,
+            _ => *self = Self::Found(rank, what),
+        }
+    }
+}
+
+/// Chooses among `count` slots; each may have less than `limit` in flight to get one more. `cursor`, which is less
+/// than `count`, is where the look begins.
 pub(crate) fn choose<T>(
     count: usize,
     cursor: usize,
     limit: u32,
     offer: impl Fn(usize) -> Offer<T>,
 ) -> Choice<T> {
-    let mut ready: Option<(u32, usize, T)> = None;
-    let mut waiting: Option<(u32, usize, T)> = None;
+    let (mut ready, mut waiting) = (Best::Nothing, Best::Nothing);
     for step in 0..count {
-        let slot = (cursor + step) % count;
-        let (best, load, what) = match offer(slot) {
-            Offer::Ready(load, what) => (&mut ready, load, what),
-            Offer::Waiting(load, what) => (&mut waiting, load, what),
+        // Without a division: there is none on the way of a call.
+        let slot = if cursor + step < count { cursor + step } else { cursor + step - count };
+        let (best, load, extra, what) = match offer(slot) {
+            Offer::Ready(load, what) => (&mut ready, load, 0, what),
+            Offer::Asleep(load, extra, what) => (&mut ready, load, extra, what),
+            Offer::Waiting(load, what) => (&mut waiting, load, 0, what),
             Offer::Closed => continue,
         };
-        if best.as_ref().is_none_or(|(least, ..)| load < *least) {
-            *best = Some((load, slot, what));
-        }
+        best.meet(load >= limit, load.saturating_add(extra), (slot, what));
     }
-    match ready.or(waiting) {
-        None => Choice::Nobody,
-        Some((load, ..)) if load >= limit => Choice::Saturated,
-        Some((_, slot, what)) => Choice::Slot(slot, what),
+    match (ready, waiting) {
+        (Best::Found(_, (slot, what)), _) | (Best::Nothing, Best::Found(_, (slot, what))) => {
+            Choice::Slot(slot, what)
+        }
+        (Best::Nothing, Best::Nothing) => Choice::Nobody,
+        (Best::Full, _) | (Best::Nothing, Best::Full) => Choice::Saturated,
     }
 }
 
@@ -62,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn pick(offers: &[Offer<()>], cursor: usize, limit: u32) -> Choice<()> {
-        choose(offers.len(), cursor, limit, |slot| offers[slot])
+        choose(offers.len(), cursor % offers.len().max(1), limit, |slot| offers[slot])
     }
 
     #[test]
@@ -95,40 +117,59 @@ mod tests {
         assert_eq!(pick(&[], 3, 9), Choice::Nobody);
     }
 
+    #[test]
+    fn a_worker_that_sleeps_is_woken_only_where_waiting_behind_the_others_would_cost_more() {
+        let (awake, asleep) = (|load| Offer::Ready(load, ()), |load| Offer::Asleep(load, 5, ()));
+        assert_eq!(pick(&[asleep(0), awake(4)], 0, 9), Choice::Slot(1, ()));
+        assert_eq!(pick(&[asleep(0), awake(5)], 1, 9), Choice::Slot(1, ()), "it is the first of two equals");
+        assert_eq!(pick(&[asleep(0), awake(6)], 0, 9), Choice::Slot(0, ()));
+        assert_eq!(pick(&[asleep(0), awake(3)], 0, 3), Choice::Slot(0, ()), "the other one is full");
+        assert_eq!(pick(&[asleep(3), awake(3)], 0, 3), Choice::Saturated);
+        assert_eq!(pick(&[asleep(1), asleep(0)], 0, 9), Choice::Slot(1, ()));
+    }
+
     fn offers() -> impl Strategy<Value = Vec<Offer<()>>> {
         let offer = prop_oneof![
             4 => (0_u32..6).prop_map(|load| Offer::Ready(load, ())),
+            2 => (0_u32..6, 0_u32..6).prop_map(|(load, extra)| Offer::Asleep(load, extra, ())),
             1 => (0_u32..6).prop_map(|load| Offer::Waiting(load, ())),
             1 => Just(Offer::Closed),
         ];
         proptest::collection::vec(offer, 0..9)
     }
 
-    fn ready_load(offer: Offer<()>) -> Option<u32> {
-        if let Offer::Ready(load, ()) = offer { Some(load) } else { None }
+    /// What a slot whose worker serves has in flight, and how it ranks.
+    fn serving(offer: Offer<()>) -> Option<(u32, u32)> {
+        match offer {
+            Offer::Ready(load, ()) => Some((load, load)),
+            Offer::Asleep(load, extra, ()) => Some((load, load + extra)),
+            Offer::Waiting(..) | Offer::Closed => None,
+        }
+    }
+
+    fn waiting(offer: Offer<()>) -> Option<(u32, u32)> {
+        if let Offer::Waiting(load, ()) = offer { Some((load, load)) } else { None }
     }
 
     proptest! {
         #[test]
         fn no_choice_leaves_a_better_one(offers in offers(), cursor in 0_usize..20, limit in 1_u32..7) {
-            let least = offers.iter().copied().filter_map(ready_load).min();
+            let has_serving = offers.iter().any(|offer| serving(*offer).is_some());
+            let able = |offer: Offer<()>| if has_serving { serving(offer) } else { waiting(offer) };
+            let free = |offer: Offer<()>| able(offer).filter(|(load, _)| *load < limit).map(|(_, rank)| rank);
+            let least = offers.iter().copied().filter_map(free).min();
             match pick(&offers, cursor, limit) {
-                Choice::Slot(slot, ()) => match offers[slot] {
-                    Offer::Ready(load, ()) => {
-                        prop_assert_eq!(Some(load), least);
-                        prop_assert!(load < limit);
-                        let skipped = (0..offers.len()).map(|step| (cursor + step) % offers.len());
-                        for passed in skipped.take_while(|passed| *passed != slot) {
-                            prop_assert_ne!(ready_load(offers[passed]), Some(load), "an equal one came before");
-                        }
+                Choice::Slot(slot, ()) => {
+                    prop_assert!(least.is_some() && free(offers[slot]) == least);
+                    let order = (0..offers.len()).map(|step| (cursor + step) % offers.len());
+                    for passed in order.take_while(|passed| *passed != slot) {
+                        prop_assert_ne!(free(offers[passed]), least, "an equal one came before");
                     }
-                    Offer::Waiting(load, ()) => {
-                        prop_assert_eq!(least, None);
-                        prop_assert!(load < limit);
-                    }
-                    Offer::Closed => prop_assert!(false, "a closed slot was chosen"),
-                },
-                Choice::Saturated => prop_assert!(least.is_none_or(|least| least >= limit)),
+                }
+                Choice::Saturated => {
+                    prop_assert_eq!(least, None);
+                    prop_assert!(offers.iter().any(|offer| able(*offer).is_some()));
+                }
                 Choice::Nobody => prop_assert!(offers.iter().all(|offer| matches!(offer, Offer::Closed))),
             }
         }
@@ -136,13 +177,13 @@ mod tests {
         #[test]
         fn held_calls_spread_by_at_most_one(workers in 1_usize..8, calls in 0_usize..60, start in 0_usize..8) {
             let mut loads = vec![0_u32; workers];
-            let mut cursor = start;
+            let mut cursor = start % workers;
             for _ in 0..calls {
                 let Choice::Slot(slot, ()) = choose(workers, cursor, 1_000, |slot| Offer::Ready(loads[slot], ())) else {
                     return Err(TestCaseError::fail("there is room"));
                 };
                 loads[slot] += 1;
-                cursor = slot + 1;
+                cursor = (slot + 1) % workers;
             }
             let (least, most) = (loads.iter().min().copied(), loads.iter().max().copied());
             prop_assert!(most.unwrap_or(0) - least.unwrap_or(0) <= 1);

@@ -80,6 +80,7 @@ impl Snapshot {
             version: definition.version,
             function: definition.function.clone(),
             signature: definition.signature.clone(),
+            pace: definition.pace.clone(),
             hash: definition.hash,
             hash_of: definition.hash_of,
             constants: requires.iter().filter_map(constant).collect(),

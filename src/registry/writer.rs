@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::call::Definition;
+use crate::call::{Definition, Pace};
 use crate::function::{Constant, ConstantValue, Dependency, Function, Requirement};
 use crate::hash::Hash;
 use crate::id::{Name, Version};
@@ -60,6 +60,7 @@ impl Registry {
         let (hash, hash_of) = function.hash();
         let mut definition = Definition {
             signature: function.signature(),
+            pace: Pace::default(),
             name: name.clone(),
             version: Version::default(),
             function,

@@ -1,6 +1,5 @@
 //! [`Caller`]: who has made a call; and what the books say of where it may go and how it may end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Call, Definition, End, Limit, Load, Outcome, RejectReason, Request, Target, Terms};
@@ -8,6 +7,7 @@ use crate::function::{Argument, Interrupt, Wanted, unbox};
 use crate::hash::Hash;
 use crate::id::Version;
 use crate::pool::Patience;
+use crate::sync::Held;
 use crate::worker::Slot;
 use crate::worker::played::Played;
 
@@ -19,7 +19,7 @@ use super::world::World;
 
 /// One accepted call, as the books have it.
 pub(super) struct Caller {
-    pub(super) call: Arc<Call>,
+    pub(super) call: Held<Call>,
     /// Its argument, and what is to come back.
     pub(super) number: u64,
     /// The version that it was bound to.
@@ -53,8 +53,8 @@ enum Offered {
 }
 
 impl World {
-    pub(super) fn find(&self, call: &Arc<Call>) -> Option<usize> {
-        self.callers.iter().position(|caller| Arc::ptr_eq(&caller.call, call))
+    pub(super) fn find(&self, call: &Held<Call>) -> Option<usize> {
+        self.callers.iter().position(|caller| caller.call.is(call))
     }
 
     /// Somebody calls something.
@@ -145,7 +145,7 @@ impl World {
         let is_closed = self.shift.as_ref().is_none_or(|shift| matches!(shift.wish, Wish::End { .. }));
         let is_unservable = !caller.began && self.is_unservable(&caller.call.definition);
         let is_given_up = self.shift.as_ref().is_some_and(Shift::is_given_up);
-        let runs_it = |run: &Played| run.running().is_some_and(|call| Arc::ptr_eq(call, &caller.call));
+        let runs_it = |run: &Played| run.running().is_some_and(|call| call.is(&caller.call));
         let is_running = self.runs.iter().any(runs_it);
         let count = &mut self.count;
         let (counter, started, holds) = match outcome {
@@ -223,7 +223,7 @@ impl World {
         &mut self,
         (function, pin): (usize, Option<Hash>),
         number: u64,
-        (call, offered): (Arc<Call>, &[Offered]),
+        (call, offered): (Held<Call>, &[Offered]),
     ) -> Checked {
         let Some(shift) = &self.shift else {
             return ensure(false, Rule::Stops, || "a call is accepted after the stop".to_owned());

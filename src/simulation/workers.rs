@@ -1,10 +1,11 @@
 //! What the workers' threads do, and what their functions do while they run.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::call::{Call, Outcome, Panic};
 use crate::function::{FunctionError, unbox};
+use crate::sync::Held;
+use crate::value::Value;
 use crate::worker::Slot;
 use crate::worker::played::{Next, Played};
 
@@ -75,7 +76,7 @@ impl World {
         let place = |caller: &Caller| (caller.call.priority, caller.number);
         let taken = &self.callers[taken];
         let is_before =
-            |call: &Arc<Call>| self.find(call).is_some_and(|at| place(&self.callers[at]) < place(taken));
+            |call: &Held<Call>| self.find(call).is_some_and(|at| place(&self.callers[at]) < place(taken));
         ensure(!run.could_take(taken.slot, is_before), Rule::Order, || {
             format!("call {} is taken at {} before one that comes first", taken.number, taken.slot)
         })
@@ -89,7 +90,7 @@ impl World {
         } else if self.random.one_in(8) {
             Outcome::Failed(FunctionError::new("", ""))
         } else {
-            Outcome::Value(Box::new(number.unwrap_or_default()))
+            Outcome::Value(Value::new(number.unwrap_or_default()))
         };
         self.trace.add(format_args!("{:?} of {} ", outcome.ending(), self.runs[at].at));
         self.runs[at].finish(outcome);
@@ -106,7 +107,7 @@ impl World {
     }
 
     /// A function begins: all that is promised of that holds.
-    fn begin(&mut self, at: usize, call: &Arc<Call>) -> Checked {
+    fn begin(&mut self, at: usize, call: &Held<Call>) -> Checked {
         let now = self.now();
         let (run, found) = (&self.runs[at], self.find(call));
         let Some(caller) = found.map(|at| &mut self.callers[at]) else {

@@ -1,11 +1,12 @@
 //! From a job to its outcome: the deadline check, the panic fence, the conversion of the result, the answer.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
-use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply};
+use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply, TIMED_EVERY};
 use crate::fence;
-use crate::function::{Context, Function, FunctionError, Interrupt, Value, Wanted};
+use crate::function::{Context, Function, FunctionError, Host as _, Wanted};
+use crate::sync::Held;
+use crate::value::Value;
 
 use super::inside::{Frame, Running, Worker};
 
@@ -29,7 +30,7 @@ pub(super) enum After {
 /// Runs the function; the one place where a user's panic is caught.
 pub(super) fn run(
     function: &Function,
-    context: &Context,
+    context: &Context<'_>,
     (argument, wanted): (Value, &Wanted),
     panics: &Panics,
 ) -> Outcome {
@@ -88,7 +89,10 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
 /// Starts the call, unless its time is up or it does not wait any more.
 pub(super) fn start(worker: &Rc<Worker>, Taken { job, before }: Taken) -> Result<Reply, After> {
     let call = job.call();
-    if call.deadline.is_some_and(|deadline| worker.slots.shift.clock.now() >= deadline) {
+    let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
+    let now = if is_timed || call.deadline.is_some() { Some(worker.slots.shift.clock.now()) } else { None };
+    worker.began.set(now.filter(|_| is_timed));
+    if call.deadline.is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
         drop(call.end_queued(End::TimedOut));
     }
     if !call.begin(worker.hand.get(), worker.load()) {
@@ -119,12 +123,12 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         argument: call.take_argument().expect("who starts a call takes its arguments"),
         wanted: &call.wanted,
         span: &call.span,
-        frame: Frame {
-            deadline: call.deadline,
-            chain: call.chain.clone(),
-            interrupt: Arc::clone(call) as Arc<dyn Interrupt>,
-        },
+        interrupt: &**call,
+        frame: Frame { deadline: call.deadline, chain: call.chain.clone(), interrupt: None },
     });
+    if let Some(began) = worker.began.take() {
+        call.definition.pace.learn(worker.now().saturating_duration_since(began));
+    }
     finish(worker, reply, outcome)
 }
 
@@ -203,8 +207,8 @@ fn discard(worker: &Rc<Worker>, job: Job) -> After {
 }
 
 /// Lets go of a call that has ended. If nobody else holds it, what it holds is dropped here, as user code.
-fn let_go(worker: &Rc<Worker>, call: Arc<Call>) -> bool {
-    match Arc::into_inner(call) {
+fn let_go(worker: &Rc<Worker>, call: Held<Call>) -> bool {
+    match call.into_last() {
         None => true,
         Some(call) => worker.clean(|| {
             fence::drop_value(call);

@@ -8,13 +8,16 @@ use std::time::Instant;
 use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase};
 use crate::event::CallSpan;
 use crate::function::{
-    Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value, Wanted,
+    Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Wanted,
 };
 use crate::id::{CallId, WorkerId};
 use crate::registry::Snapshot;
+use crate::sync::Held;
+use crate::value::Value;
 
 use super::execute;
 use super::instances::Instances;
+use super::rest::Rest;
 use super::slot::{Busy, Cleaning, Slot};
 use super::slots::Slots;
 use super::start::ThreadLife;
@@ -23,7 +26,8 @@ use super::start::ThreadLife;
 pub(super) struct Frame {
     pub(super) deadline: Option<Instant>,
     pub(super) chain: Chain,
-    pub(super) interrupt: Arc<dyn Interrupt>,
+    /// The flag; none for the outermost function, whose flag is that of the call that the hand runs.
+    pub(super) interrupt: Option<Rc<dyn Interrupt>>,
 }
 
 /// A worker's own state. Nobody else reaches it.
@@ -45,6 +49,9 @@ pub(crate) struct Worker {
     /// The calls that its thread has run.
     pub(super) calls: Cell<u64>,
     pub(super) frames: RefCell<Vec<Frame>>,
+    pub(super) rest: Rest,
+    /// When the call began that runs, if its time is taken.
+    pub(super) began: Cell<Option<Instant>>,
     /// It has run a call to its end, without a panic.
     pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
@@ -60,6 +67,7 @@ pub(super) struct Running<'a> {
     pub(super) argument: Value,
     pub(super) wanted: &'a Wanted,
     pub(super) span: &'a CallSpan,
+    pub(super) interrupt: &'a dyn Interrupt,
     pub(super) frame: Frame,
 }
 
@@ -79,6 +87,8 @@ impl Worker {
             life: Cell::default(),
             calls: Cell::new(0),
             frames: RefCell::default(),
+            rest: Rest::default(),
+            began: Cell::default(),
             has_served: Cell::new(false),
             is_tainted: Cell::new(false),
             panics: Panics::default(),
@@ -106,8 +116,20 @@ impl Worker {
         self.load().hand() != self.hand.get()
     }
 
+    /// Whether there is something in its own queue.
+    pub(super) fn has_jobs(&self) -> bool {
+        self.slot().queue.len() > 0
+    }
+
+    /// Whether other threads want this one's core: it says where it runs, and looks how many are awake.
+    pub(super) fn has_company(&self) -> bool {
+        self.load().settle();
+        let awake = self.slots.all.iter().filter(|slot| !slot.is_sleeping());
+        awake.count() >= self.slots.cores
+    }
+
     /// Shows a call that this worker takes from a queue; false if the run has been abandoned, and must not take it.
-    pub(super) fn take(&self, call: &Arc<Call>) -> bool {
+    pub(super) fn take(&self, call: &Held<Call>) -> bool {
         self.slot().show_taken(self.load(), self.hand.get(), call)
     }
 
@@ -146,16 +168,16 @@ impl Worker {
     }
 
     /// Runs the function in a frame of its own.
-    pub(super) fn run(self: &Rc<Self>, running: Running<'_>) -> Outcome {
+    pub(super) fn run(&self, running: Running<'_>) -> Outcome {
         let of = ContextOf {
             call_id: running.call_id,
-            function: running.definition.name.shared(),
+            function: running.definition.name.text(),
             deadline: running.frame.deadline,
-            constants: Arc::clone(&running.definition.constants),
-            dependencies: Arc::clone(&running.definition.dependencies),
-            interrupt: Arc::clone(&running.frame.interrupt),
+            constants: &running.definition.constants,
+            dependencies: &running.definition.dependencies,
+            interrupt: running.interrupt,
         };
-        let context = Context::new(Rc::clone(self) as Rc<dyn Host>, of);
+        let context = Context::new(self, of);
         if self.frames.borrow().is_empty() {
             self.panics.forget(); // those of others
         }

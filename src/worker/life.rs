@@ -172,7 +172,10 @@ fn serve(worker: &Rc<Worker>, notice: &mut ExitNotice) -> Leaving {
             return Leaving::Lost;
         }
         let after = match next(worker) {
-            Ok(Some(job)) => execute(worker, job),
+            Ok(Some(job)) => {
+                worker.rest.is_over(&worker.slots.shift.clock);
+                execute(worker, job)
+            }
             Ok(None) if worker.slot().is_stopping() => return Leaving::Asked,
             Ok(None) if sleep(worker).is_ok() => After::Continue,
             Ok(None) | Err(Abandoned) => After::Abandoned,
@@ -233,22 +236,30 @@ pub(super) fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
 
 /// Parks until there is something to do; takes what was published meanwhile.
 fn sleep(worker: &Worker) -> Result<(), Abandoned> {
-    if lie_down(worker) {
+    let clock = &worker.slots.shift.clock;
+    if !worker.rest.wait_awake(clock, || worker.has_company(), || worker.has_jobs(), || has_news(worker))
+        && lie_down(worker)
+    {
         sync::park(None);
     }
     get_up(worker)
+}
+
+/// Whether there is anything that a worker without a job has to see to.
+fn has_news(worker: &Worker) -> bool {
+    worker.is_abandoned()
+        || worker.has_news()
+        || worker.has_installs()
+        || worker.instances.have_superseded()
+        || worker.slots.has_jobs_for(worker)
+        || worker.slot().is_stopping()
 }
 
 /// Says that the worker is about to sleep, and looks once more at whatever could have woken it; true if it may park.
 pub(super) fn lie_down(worker: &Worker) -> bool {
     let slot = worker.slot();
     slot.as_own(worker.load(), worker.hand.get(), || slot.lie_down());
-    let has_news = worker.is_abandoned()
-        || worker.has_news()
-        || worker.has_installs()
-        || worker.instances.have_superseded()
-        || worker.slots.has_jobs_for(worker)
-        || slot.is_stopping();
+    let has_news = has_news(worker);
     if !has_news {
         worker.slots.shift.tell_quiet();
     }

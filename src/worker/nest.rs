@@ -12,8 +12,11 @@ use crate::call::{
     RejectReason, Rejected, Request, Target, tell_rejected,
 };
 use crate::event::CallSpan;
-use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Value};
+use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals};
 use crate::id::{CallId, PoolId, WorkerId};
+use crate::value::Value;
+
+use crate::sync::{Held, Weak};
 
 use super::inside::{Frame, Running, Worker};
 
@@ -89,7 +92,7 @@ impl Inside for Nest {
         }
         let own = limit.deadline(shift.clock.now(), shift.call_timeout);
         let call_id = CallId::next();
-        let frame = worker.inner_frame(own);
+        let (frame, interrupt) = worker.inner_frame(own);
         let deadline = frame.deadline;
         let outcome = worker.run(Running {
             call_id,
@@ -97,6 +100,7 @@ impl Inside for Nest {
             argument: bound.argument,
             wanted: &wanted,
             span: &CallSpan::new(definition.name.as_str(), call_id),
+            interrupt: &*interrupt,
             frame,
         });
         let outcome = worker.unless_late(outcome, deadline);
@@ -108,7 +112,7 @@ impl Inside for Nest {
         outcome.into_result(definition.name.shared())
     }
 
-    fn run_here(&self, call: &Arc<Call>) {
+    fn run_here(&self, call: &Held<Call>) {
         let worker = &self.0;
         if !worker.has_depth() || !call.is_queued() {
             return;
@@ -128,26 +132,23 @@ impl Inside for Nest {
         if !call.begin(worker.hand.get(), worker.load()) {
             return;
         }
-        let reply = crate::call::Reply::new(Arc::clone(call));
+        let reply = crate::call::Reply::new(call.clone());
         // Without arguments it was ended at once, and whoever met its shell has dropped them.
         let Some(argument) = call.take_argument() else { return };
         if !worker.slot().show_inside(worker.load(), worker.hand.get(), call) {
             crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker
             return;
         }
-        let outer = worker.inner_frame(call.deadline);
-        let interrupt = Either(Arc::clone(call) as Arc<dyn Interrupt>, outer.interrupt);
+        let (outer, interrupt) = worker.inner_frame(call.deadline);
+        let interrupt: Rc<dyn Interrupt> = Rc::new(Either(call.clone(), interrupt));
         let outcome = worker.run(Running {
             call_id: call.id,
             definition: &call.definition,
             argument,
             wanted: &call.wanted,
             span: &call.span,
-            frame: Frame {
-                deadline: outer.deadline,
-                chain: call.chain.clone(),
-                interrupt: Arc::new(interrupt),
-            },
+            interrupt: &*interrupt,
+            frame: Frame { chain: call.chain.clone(), interrupt: Some(Rc::clone(&interrupt)), ..outer },
         });
         let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
         let tally = &worker.load().tally;
@@ -208,20 +209,25 @@ impl Worker {
         Ok((definition, bound))
     }
 
-    /// The frame of an inline call: its deadline is the earlier of its own and the calling function's, whose flag
-    /// it shares.
-    fn inner_frame(&self, own: Option<Instant>) -> Frame {
+    /// The frame of an inline call, and its flag: its deadline is the earlier of its own and the calling function's, whose
+    /// flag it shares.
+    fn inner_frame(&self, own: Option<Instant>) -> (Frame, Rc<dyn Interrupt>) {
         let frames = self.frames.borrow();
-        let Some(outer) = frames.last() else {
-            let (chain, interrupt) = (Chain::default(), Arc::new(Never));
-            return Frame { deadline: own, chain, interrupt };
+        let outer = frames.last();
+        let interrupt = match outer {
+            None => Rc::new(Never) as Rc<dyn Interrupt>,
+            Some(Frame { interrupt: Some(interrupt), .. }) => Rc::clone(interrupt),
+            Some(Frame { interrupt: None, .. }) => {
+                Rc::new(Outermost(self.slot().running_call(self.hand.get())))
+            }
         };
-        let deadline = match (own, outer.deadline) {
+        let outer_deadline = outer.and_then(|outer| outer.deadline);
+        let deadline = match (own, outer_deadline) {
             (Some(own), Some(outer)) => Some(own.min(outer)),
             (own, outer) => own.or(outer),
         };
-        let (chain, interrupt) = (outer.chain.clone(), Arc::clone(&outer.interrupt));
-        Frame { deadline, chain, interrupt }
+        let chain = outer.map_or_else(Chain::default, |outer| outer.chain.clone());
+        (Frame { deadline, chain, interrupt: Some(Rc::clone(&interrupt)) }, interrupt)
     }
 
     /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys
@@ -251,8 +257,18 @@ impl Worker {
     }
 }
 
+/// The flag of the outermost call.
+struct Outermost(Weak<Call>);
+
+impl Interrupt for Outermost {
+    fn is_interrupted(&self) -> bool {
+        // Where the hand is at another call by now this run has been abandoned, and is to end.
+        self.0.upgrade().is_none_or(|call| call.is_interrupted())
+    }
+}
+
 /// The flag of a call that is waited for inside another: it is to end with that one.
-struct Either(Arc<dyn Interrupt>, Arc<dyn Interrupt>);
+struct Either(Held<Call>, Rc<dyn Interrupt>);
 
 impl Interrupt for Either {
     fn is_interrupted(&self) -> bool {

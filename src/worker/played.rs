@@ -11,7 +11,7 @@ use crate::call::{Call, Definition, Hand, Job, Outcome, Phase, Reply};
 use crate::function::Host;
 use crate::id::{Run, Version};
 use crate::supervise::{ChildId, ExitNotice, Running, Start};
-use crate::sync::{self, Mutex};
+use crate::sync::{self, Held, Mutex};
 
 use super::execute::{After, Taken, fall, finish, start, take_up};
 use super::inside::Worker;
@@ -178,12 +178,12 @@ impl Played {
     }
 
     /// The call whose function runs.
-    pub(crate) fn running(&self) -> Option<&Arc<Call>> {
+    pub(crate) fn running(&self) -> Option<&Held<Call>> {
         if let At::Running(reply) = &self.state { Some(reply.call()) } else { None }
     }
 
     /// The call whose job it has found and not taken up.
-    pub(crate) fn found(&self) -> Option<&Arc<Call>> {
+    pub(crate) fn found(&self) -> Option<&Held<Call>> {
         if let At::Holding(job) = &self.state { Some(job.call()) } else { None }
     }
 
@@ -239,7 +239,7 @@ impl Played {
     }
 
     /// Whether such a call waits at the slot, and it could take the job.
-    pub(crate) fn could_take(&self, at: usize, is_such: impl Fn(&Arc<Call>) -> bool) -> bool {
+    pub(crate) fn could_take(&self, at: usize, is_such: impl Fn(&Held<Call>) -> bool) -> bool {
         let Some(worker) = &self.worker else { return false };
         let mut found = false;
         self.slots.all[at].queue.for_each(|job| {

@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::{Call, Job};
+use crate::call::{Call, Definition, Job};
 use crate::function::Dependency;
 use crate::plant::Plant;
-use crate::sync::{AtomicUsize, Mutex};
+use crate::sync::{AtomicUsize, Held, Mutex};
 
 use super::install::Fit;
 
@@ -83,7 +83,7 @@ impl Queue {
     /// The first job that `fit` does not pass over, among the first [`LOOK_MAX`]: taken, or left here for as long as
     /// something has to be installed for it. `take` says where the job is seen from now on, while it still is seen here;
     /// if that is nowhere it stays.
-    pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit, take: impl FnOnce(&Arc<Call>) -> bool) -> Next {
+    pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit, take: impl FnOnce(&Held<Call>) -> bool) -> Next {
         if self.len() == 0 {
             return Next::Nothing;
         }
@@ -103,6 +103,15 @@ impl Queue {
             }
         }
         Next::Nothing
+    }
+
+    /// What the first job that waits is to run.
+    pub(super) fn first(&self) -> Option<Arc<Definition>> {
+        if self.len() == 0 {
+            return None;
+        }
+        let jobs = self.jobs.lock();
+        jobs.waiting.iter().find(|job| job.call().is_queued()).map(|job| Arc::clone(&job.call().definition))
     }
 
     /// Whether [`Queue::next`] would find something.

@@ -1,22 +1,26 @@
 //! [`Slot`]: one place for a worker, fixed from start to stop: its queue, what its worker runs, and what that worker has
 //! acknowledged. It outlives the runs of its worker.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, Wakeup};
+use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, WAKE, Wakeup};
 use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Thread, full_fence};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Held, Mutex, Thread, Weak, full_fence};
 
 use super::installed::Installed;
 use super::queue::Queue;
 use super::reaper::Reaper;
 use super::slots::Counts;
 use super::stage::Stage;
+
+/// What it takes to wake a worker, in nanoseconds.
+#[expect(clippy::cast_possible_truncation, reason = "it is some microseconds")]
+const WAKE_NANOS: u64 = WAKE.as_nanos() as u64;
 
 /// What a slot can do for a new call.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +44,7 @@ pub(crate) struct Acknowledged {
 
 /// What a worker's hand is at that others may have to end.
 pub(super) enum Busy {
-    Call(Arc<Call>),
+    Call(Held<Call>),
     Install(Installing),
     /// User code that belongs to no call: a drop of values, or the thread's own start.
     Clean(Cleaning),
@@ -72,11 +76,14 @@ pub(crate) struct Slot {
     /// The outermost call that the worker runs, or the library that it installs, with the hand that does.
     running: Mutex<Option<(Hand, Busy)>>,
     /// Calls that the running function waits for, and that run inside it for that.
-    inside: Mutex<Vec<Arc<Call>>>,
+    inside: Mutex<Vec<Held<Call>>>,
     pub(crate) installed: Installed,
     acknowledged: Mutex<Option<Acknowledged>>,
     acknowledged_version: AtomicU64,
     sleeping: AtomicBool,
+    /// The execution that was last seen running while something waited behind it, as the hand's word, and since when.
+    seen_at: AtomicU64,
+    seen_since: AtomicU64,
     serving: AtomicBool,
     closed: AtomicBool,
     held: AtomicBool,
@@ -105,6 +112,8 @@ impl Slot {
             acknowledged: Mutex::default(),
             acknowledged_version: AtomicU64::new(0),
             sleeping: AtomicBool::new(false),
+            seen_at: AtomicU64::new(0),
+            seen_since: AtomicU64::new(0),
             serving: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             held: AtomicBool::new(false),
@@ -220,7 +229,7 @@ impl Slot {
         full_fence();
     }
 
-    pub(super) fn is_sleeping(&self) -> bool {
+    pub(crate) fn is_sleeping(&self) -> bool {
         self.sleeping.load(Ordering::Relaxed)
     }
 
@@ -236,6 +245,21 @@ impl Slot {
             thread.inspect(Thread::unpark);
         }
         slept
+    }
+
+    /// Whether the hand is at the same execution as it was when it was last seen, a wake's time ago or more. `now` is in nanoseconds.
+    pub(super) fn is_stuck(&self, load: &Load, now: u64) -> bool {
+        let hand = load.hand();
+        if hand.phase != Phase::Running {
+            return false;
+        }
+        if self.seen_at.load(Ordering::Relaxed) == hand.pack() {
+            return now.saturating_sub(self.seen_since.load(Ordering::Relaxed)) >= WAKE_NANOS;
+        }
+        // Two that look at once may mix up their times: one wake too many, or one look later.
+        self.seen_since.store(now, Ordering::Relaxed);
+        self.seen_at.store(hand.pack(), Ordering::Relaxed);
+        false
     }
 
     pub(super) fn acknowledge(&self, acknowledged: Acknowledged) {
@@ -257,12 +281,12 @@ impl Slot {
 
     /// Shows a call that the worker of `hand` takes from a queue, and will run in its next execution; false if the run has
     /// been abandoned. So whoever ends what is here meets each call in its queue, or here.
-    pub(super) fn show_taken(&self, load: &Load, hand: Hand, call: &Arc<Call>) -> bool {
+    pub(super) fn show_taken(&self, load: &Load, hand: Hand, call: &Held<Call>) -> bool {
         let mut running = self.running.lock();
         let is_own = load.hand() == hand;
         if is_own {
             debug_assert!(running.is_none(), "a worker that takes a call is at nothing");
-            *running = Some((hand.running_next(), Busy::Call(Arc::clone(call))));
+            *running = Some((hand.running_next(), Busy::Call(call.clone())));
         }
         is_own
     }
@@ -288,25 +312,25 @@ impl Slot {
     /// The call that `hand` runs; none if that has been abandoned, or runs nothing.
     pub(super) fn running_call(&self, hand: Hand) -> Weak<Call> {
         match &*self.running.lock() {
-            Some((shown, Busy::Call(call))) if *shown == hand => Arc::downgrade(call),
+            Some((shown, Busy::Call(call))) if *shown == hand => call.downgrade(),
             _ => Weak::new(),
         }
     }
 
     /// Shows a call that has begun inside the running one; false if the run has been abandoned.
-    pub(super) fn show_inside(&self, load: &Load, hand: Hand, call: &Arc<Call>) -> bool {
+    pub(super) fn show_inside(&self, load: &Load, hand: Hand, call: &Held<Call>) -> bool {
         let mut inside = self.inside.lock();
         let is_own = load.hand() == hand;
         if is_own {
-            inside.push(Arc::clone(call));
+            inside.push(call.clone());
         }
         is_own
     }
 
     /// Takes that away again.
-    pub(super) fn clear_inside(&self, call: &Arc<Call>) {
+    pub(super) fn clear_inside(&self, call: &Held<Call>) {
         // What is dropped is not the last holder: the caller has the call too.
-        self.inside.lock().retain(|shown| !Arc::ptr_eq(shown, call));
+        self.inside.lock().retain(|shown| !shown.is(call));
     }
 
     /// Ends the calls inside the one that an abandoned run was at: they hold tickets too.
@@ -460,8 +484,8 @@ fn let_go(running: Option<(Hand, Busy)>, reaper: &Reaper) -> Option<Installing> 
     }
 }
 
-fn let_go_of_call(call: Arc<Call>, reaper: &Reaper) {
-    if let Some(call) = Arc::into_inner(call) {
+fn let_go_of_call(call: Held<Call>, reaper: &Reaper) {
+    if let Some(call) = call.into_last() {
         reaper.drop_later(vec![call]);
     }
 }

@@ -1,16 +1,17 @@
 //! [`Slots`]: all slots of one shift, and what their workers share.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, Definition, End, Job, Load, Phase, Round, Scan, Shift};
+use crate::call::{Call, Definition, End, Job, Load, Phase, Rescue, Round, Scan, Shift};
 use crate::function::InstanceError;
 use crate::id::{Version, WorkerId};
 use crate::plant::Plant;
 use crate::registry::Registry;
 use crate::supervise::{ChildId, Departure, Mailbox, RestartPolicy, RunEnd};
-use crate::sync::{AtomicU64, Mutex, Signal};
+use crate::sync::{AtomicU64, Held, Mutex, Signal};
 
 use super::inside::Worker;
 use super::install::Fit;
@@ -23,6 +24,9 @@ use super::start::ThreadStart;
 
 /// So many abandoned threads may be out at least; more where there are more workers.
 const ABANDONED_MIN: usize = 4;
+
+/// After so long the timekeeper looks at what was left behind a short function.
+const RESCUE_AFTER: Duration = Duration::from_millis(1);
 
 /// Counts that a pool keeps over every stop and start.
 #[derive(Default)]
@@ -62,6 +66,8 @@ pub(crate) struct Slots {
     /// Notified when a worker has acknowledged a version or said something of a stage, and when one serves no more.
     pub(crate) acknowledgements: Signal,
     terms: WorkerTerms,
+    /// How many threads can run at once.
+    pub(super) cores: usize,
     pub(super) staging: Staging,
 }
 
@@ -97,6 +103,7 @@ impl Slots {
             counts,
             acknowledgements: Signal::default(),
             terms,
+            cores: std::thread::available_parallelism().map_or(1, NonZero::get),
             staging: Staging::default(),
         }
     }
@@ -121,12 +128,12 @@ impl Slots {
 
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
-    pub(crate) fn push(&self, slot: &Slot, call: &Arc<Call>) -> Result<(), super::Closed> {
-        let job = Job::new(Arc::clone(call));
+    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>) -> Result<(), super::Closed> {
+        let job = Job::new(call.clone());
         let shells = slot.queue.push(job, || self.load(slot).tally.accept())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.wake_one(&call.definition);
+            self.leave(slot, call);
         }
         if let Some(deadline) = call.deadline.filter(|_| call.watched) {
             self.shift.arm(deadline);
@@ -139,6 +146,37 @@ impl Slots {
             self.end_unservable();
         }
         Ok(())
+    }
+
+    /// The call is left to a worker that is awake. A worker that sleeps is woken for it, but not for a short function, unless
+    /// that worker is stuck in what it runs; that is seen by whoever submits next, by the caller as it parks, or by the timekeeper.
+    fn leave(&self, slot: &Slot, call: &Call) {
+        if !call.definition.pace.is_short() {
+            self.wake_one(&call.definition);
+        } else if self.all.iter().any(Slot::is_sleeping) {
+            let shift = &self.shift;
+            let now = shift.clock.now();
+            if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
+                self.wake_one(&call.definition);
+            } else if let Some(look_at) = now.checked_add(RESCUE_AFTER) {
+                shift.arm(look_at);
+            }
+        }
+    }
+
+    /// Has workers that sleep take what waits behind an execution that goes on and on.
+    fn rescue_at(&self, slot: &Slot, round: &mut Round) {
+        let Some(definition) = slot.queue.first() else { return };
+        if !self.all.iter().any(|slot| slot.is_sleeping() && !slot.lacks(&definition)) {
+            return;
+        }
+        let now = self.shift.clock.nanos(round.now());
+        if slot.is_stuck(self.load(slot), now) {
+            self.wake_one(&definition);
+        }
+        if let Some(look_at) = round.now().checked_add(RESCUE_AFTER) {
+            round.is_due(look_at);
+        }
     }
 
     /// Wakes a worker that can run the function, if one sleeps; else those that cannot: whoever has been woken for another
@@ -268,12 +306,21 @@ impl Slots {
     }
 }
 
+impl Rescue for Slots {
+    fn rescue(&self, call: &Call) {
+        if call.is_queued() {
+            self.wake_one(&call.definition);
+        }
+    }
+}
+
 impl Scan for Slots {
     fn scan(&self, round: &mut Round) {
         for (slot, load) in self.with_loads() {
             if let Some(run) = slot.scan(load, &self.counts, round) {
                 self.abandoned(slot, &run);
             }
+            self.rescue_at(slot, round);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What the workers of a shift have of the dependencies: who has it, who could not be given it, and what becomes of the
 //! calls that need what nobody has.
 
-use std::sync::Arc;
-
 use crate::call::Definition;
 use crate::event::EventName;
 use crate::function::{FunctionError, InstanceError};
@@ -82,7 +80,7 @@ impl Slots {
                 if call.is_queued()
                     && let Some(obstacle) = self.obstacle(&call.definition)
                 {
-                    unservable.push((Arc::clone(call), obstacle));
+                    unservable.push((call.clone(), obstacle));
                 }
             });
         }

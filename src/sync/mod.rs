@@ -1,16 +1,31 @@
 //! The facade over atomics, locks and parking: everything that several threads touch is built on what this module
 //! names, so that a model checker can stand in for it.
 
+mod pooled;
+mod take_once;
+
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
 pub(crate) use parking_lot::Mutex;
+pub(crate) use std::hint::spin_loop as spin_hint;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
-pub(crate) use std::thread::{Thread, ThreadId, current};
+pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};
+
+pub(crate) use pooled::{Held, Kept, Pool, Pooled, Weak, hold};
+pub(crate) use take_once::TakeOnce;
 
 /// The full barrier between "store mine" and "load yours" of the hand-shakes that need one on both sides.
 pub(crate) fn full_fence() {
     fence(Ordering::SeqCst);
+}
+
+/// The core that the calling thread runs on just now; none where the system does not tell.
+pub(crate) fn core() -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    return u32::try_from(rustix::thread::sched_getcpu()).ok();
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Parks the calling thread until it is unparked, for at most `limit` (none: without one). It may return early.

@@ -1,0 +1,341 @@
+//! [`Held`]: a value with several holders, in memory that is used again and again.
+//!
+//! It is what an `Arc` is, with two differences. The memory of a value that is gone is kept for the next one of its type, so
+//! that a value that comes and goes costs no allocation. And so [`Weak`], which does not hold the value, can be turned into a
+//! holder without keeping memory of its own: it remembers which value it saw.
+//!
+//! # Rules of the unsafe code
+//!
+//! 1. A [`Node`] lives for ever. Its word says how many holders its value has, and in its upper bits how many values the node
+//!    has had.
+//! 2. The count is above 0 exactly while the value is initialised and may be borrowed by its holders. [`hold`] raises it from 0
+//!    to 1, on a node that it alone has; each further holder is made from one that is there, or by a swap that finds the count above 0.
+//! 3. Who lowers the count to 0 has the value alone, as a [`Last`], and then the node, until that is in a list of free ones or
+//!    [`hold`] gives it a value. A node is in one such list at most, and what takes it from there has it alone.
+//! 4. Whatever a holder did before it let go happens before the value is dropped: letting go is a `Release`, the last of it an
+//!    `Acquire`.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::sync::atomic::Ordering;
+
+use super::{AtomicU64, Mutex};
+
+/// So many bits of the word count holders.
+const COUNT_BITS: u32 = 24;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+
+/// Half of the holders that the count has room for: nobody comes near.
+const HOLDERS_MAX: u64 = COUNT / 2;
+
+/// So many free nodes a thread keeps to itself; half of them it gives to the others, or takes from them, at a time.
+const KEPT_MAX: usize = 64;
+
+/// Memory for one value.
+pub(crate) struct Node<T> {
+    word: AtomicU64,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+// SAFETY: rules 2 and 3: a node's value is lent to several threads at once, which needs `T: Sync`, and is dropped by another
+// one than has made it, which needs `T: Send`. The word is atomic.
+#[expect(unsafe_code, reason = "its rules stand above")]
+unsafe impl<T: Send + Sync> Sync for Node<T> {}
+
+/// The free nodes that no thread keeps to itself.
+pub(crate) type Pool<T> = Mutex<Vec<&'static Node<T>>>;
+
+/// A type whose values are held in pooled memory. There is one pool for each, and a list of free nodes in each thread.
+pub(crate) trait Pooled: Send + Sync + Sized + 'static {
+    fn pool() -> &'static Pool<Self>;
+
+    /// Lends the thread's list; none while the thread's own locals are destroyed.
+    fn with_kept<R>(lend: impl FnOnce(&mut Kept<Self>) -> R) -> Option<R>;
+}
+
+/// The free nodes that a thread keeps to itself. When it ends, the others get them.
+pub(crate) struct Kept<T: Pooled>(Vec<&'static Node<T>>);
+
+impl<T: Pooled> Kept<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A free node, which the caller has alone.
+    fn take(&mut self) -> &'static Node<T> {
+        if let Some(node) = self.0.pop() {
+            return node;
+        }
+        self.0.reserve(KEPT_MAX);
+        let mut pool = T::pool().lock();
+        let rest = pool.len().saturating_sub(KEPT_MAX / 2);
+        self.0.extend(pool.drain(rest..));
+        drop(pool);
+        self.0.pop().unwrap_or_else(Node::new)
+    }
+
+    fn give(&mut self, node: &'static Node<T>) {
+        if self.0.len() >= KEPT_MAX {
+            T::pool().lock().extend(self.0.drain(KEPT_MAX / 2..));
+        }
+        self.0.push(node);
+    }
+}
+
+impl<T: Pooled> Drop for Kept<T> {
+    fn drop(&mut self) {
+        T::pool().lock().append(&mut self.0);
+    }
+}
+
+impl<T: Pooled> Node<T> {
+    /// One more node, for ever.
+    fn new() -> &'static Self {
+        Box::leak(Box::new(Self { word: AtomicU64::new(0), value: UnsafeCell::new(MaybeUninit::uninit()) }))
+    }
+
+    fn free(&'static self) {
+        if T::with_kept(|kept| kept.give(self)).is_none() {
+            T::pool().lock().push(self);
+        }
+    }
+}
+
+/// Puts the value into pooled memory.
+#[expect(unsafe_code, reason = "its rules stand above")]
+pub(crate) fn hold<T: Pooled>(value: T) -> Held<T> {
+    let node = T::with_kept(Kept::take).unwrap_or_else(Node::new);
+    let before = node.word.load(Ordering::Relaxed);
+    debug_assert_eq!(before & COUNT, 0, "a free node has no holders");
+    // SAFETY: rule 3: the node was taken from a list or is new, so that nobody else reaches its value.
+    unsafe { (*node.value.get()).write(value) };
+    // The next of its values, with one holder.
+    let life = (before >> COUNT_BITS).wrapping_add(1);
+    node.word.store((life << COUNT_BITS) | 1, Ordering::Release);
+    Held(node)
+}
+
+/// One holder of a value.
+pub(crate) struct Held<T: Pooled>(&'static Node<T>);
+
+impl<T: Pooled> Held<T> {
+    /// Whether the two hold the same value.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
+    /// What the value can be found by later, if it is still there.
+    pub(crate) fn downgrade(&self) -> Weak<T> {
+        Weak { node: Some(self.0), life: self.0.word.load(Ordering::Relaxed) >> COUNT_BITS }
+    }
+
+    /// Lets go; whoever is the last has the value alone.
+    pub(crate) fn into_last(self) -> Option<Last<T>> {
+        let node = self.0;
+        std::mem::forget(self);
+        Self::let_go(node)
+    }
+
+    fn let_go(node: &'static Node<T>) -> Option<Last<T>> {
+        let before = node.word.fetch_sub(1, Ordering::Release);
+        debug_assert!(before & COUNT > 0, "a holder lets go once");
+        if before & COUNT != 1 {
+            return None;
+        }
+        node.word.load(Ordering::Acquire); // rule 4
+        Some(Last(node))
+    }
+}
+
+impl<T: Pooled> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        let before = self.0.word.fetch_add(1, Ordering::Relaxed);
+        assert!(before & COUNT < HOLDERS_MAX, "nobody has {HOLDERS_MAX} holders of one value");
+        Self(self.0)
+    }
+}
+
+impl<T: Pooled> Deref for Held<T> {
+    type Target = T;
+
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    fn deref(&self) -> &T {
+        // SAFETY: rule 2: `self` is a holder, and counted.
+        let value = unsafe { &*self.0.value.get() };
+        // SAFETY: rule 2: while there is a holder the value is initialised.
+        unsafe { value.assume_init_ref() }
+    }
+}
+
+impl<T: Pooled> Drop for Held<T> {
+    fn drop(&mut self) {
+        drop(Self::let_go(self.0));
+    }
+}
+
+/// The last holder of a value. Dropped, it drops the value.
+pub(crate) struct Last<T: Pooled>(&'static Node<T>);
+
+impl<T: Pooled> Drop for Last<T> {
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    fn drop(&mut self) {
+        let node = Freed(self.0); // also if the value's own drop panics
+        // SAFETY: rule 3: nobody else reaches the value.
+        let value = unsafe { &mut *node.0.value.get() };
+        // SAFETY: rules 2 and 3: the count was above 0 until now, and this is the once.
+        unsafe { value.assume_init_drop() };
+    }
+}
+
+/// Gives a node back.
+struct Freed<T: Pooled>(&'static Node<T>);
+
+impl<T: Pooled> Drop for Freed<T> {
+    fn drop(&mut self) {
+        self.0.free();
+    }
+}
+
+/// What a value is found by that is not held.
+pub(crate) struct Weak<T: Pooled> {
+    node: Option<&'static Node<T>>,
+    life: u64,
+}
+
+impl<T: Pooled> Weak<T> {
+    /// That of no value.
+    pub(crate) const fn new() -> Self {
+        Self { node: None, life: 0 }
+    }
+
+    /// One more holder of the value, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Held<T>> {
+        let node = self.node?;
+        let more = |word: u64| {
+            let is_there = word >> COUNT_BITS == self.life && word & COUNT > 0;
+            is_there.then(|| word + 1)
+        };
+        node.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, more).ok().map(|_| Held(node))
+    }
+}
+
+impl<T: Pooled> Clone for Weak<T> {
+    fn clone(&self) -> Self {
+        Self { node: self.node, life: self.life }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sync::AtomicUsize;
+
+    struct Counted(Arc<AtomicUsize>, u64);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    thread_local! {
+        static KEPT: RefCell<Kept<Counted>> = const { RefCell::new(Kept::new()) };
+    }
+
+    static POOL: Pool<Counted> = Mutex::new(Vec::new());
+
+    impl Pooled for Counted {
+        fn pool() -> &'static Pool<Self> {
+            &POOL
+        }
+
+        fn with_kept<R>(lend: impl FnOnce(&mut Kept<Self>) -> R) -> Option<R> {
+            KEPT.try_with(|kept| lend(&mut kept.borrow_mut())).ok()
+        }
+    }
+
+    fn held(drops: &Arc<AtomicUsize>, number: u64) -> Held<Counted> {
+        hold(Counted(Arc::clone(drops), number))
+    }
+
+    #[test]
+    fn a_value_is_dropped_by_its_last_holder_and_its_memory_used_again() {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let one = held(&drops, 1);
+        let (other, node) = (one.clone(), one.0);
+        assert!(one.is(&other) && one.into_last().is_none());
+        assert_eq!((other.1, drops.load(Ordering::Relaxed)), (1, 0));
+        let last = other.into_last().expect("nobody else holds it");
+        assert_eq!(drops.load(Ordering::Relaxed), 0, "not yet");
+        drop(last);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+        let next = held(&drops, 2);
+        assert!(std::ptr::eq(next.0, node) && next.1 == 2);
+        drop(next);
+        assert_eq!(drops.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn what_was_seen_is_found_while_it_is_held_and_never_after() {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let one = held(&drops, 1);
+        let seen = one.downgrade();
+        assert!(seen.upgrade().is_some_and(|again| again.is(&one)));
+        drop(one);
+        assert!(seen.upgrade().is_none(), "it is gone");
+        let next = held(&drops, 2);
+        assert!(seen.upgrade().is_none(), "what lies there now is another one");
+        assert!(next.downgrade().clone().upgrade().is_some_and(|again| again.1 == 2));
+        assert!(Weak::<Counted>::new().upgrade().is_none());
+    }
+
+    #[test]
+    fn threads_that_hold_and_let_go_drop_each_value_once() {
+        const ROUNDS: usize = 20_000;
+        let drops = Arc::new(AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for number in 0..2 {
+                let (sender, receiver) = std::sync::mpsc::sync_channel(64);
+                scope.spawn(move || receiver.into_iter().for_each(drop::<Held<Counted>>));
+                let drops = &drops;
+                scope.spawn(move || {
+                    for _ in 0..ROUNDS {
+                        let one = held(drops, number);
+                        let seen = one.downgrade();
+                        sender.send(one.clone()).expect("the other thread takes all of them");
+                        let again = seen.upgrade().expect("`one` holds it");
+                        assert_eq!((again.1, one.1), (number, number));
+                        drop((one, again));
+                        assert!(seen.upgrade().is_none_or(|last| last.1 == number));
+                    }
+                });
+            }
+        });
+        assert_eq!(drops.load(Ordering::Relaxed), 2 * ROUNDS);
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_its_free_nodes_to_the_others() {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let all: Vec<_> = (0..3 * KEPT_MAX as u64).map(|number| held(&drops, number)).collect();
+        let nodes = std::thread::spawn(move || {
+            let nodes: Vec<_> = all.iter().map(|held| held.0.value.get() as usize).collect();
+            drop(all);
+            nodes
+        });
+        let nodes = nodes.join().expect("it does not panic");
+        assert_eq!(drops.load(Ordering::Relaxed), nodes.len());
+        let free: Vec<_> = POOL.lock().iter().map(|node| node.value.get() as usize).collect();
+        // Other tests use the pool too, and may have taken some.
+        assert!(
+            nodes.iter().filter(|node| free.contains(node)).count() > KEPT_MAX,
+            "{} of {}",
+            free.len(),
+            nodes.len()
+        );
+    }
+}
