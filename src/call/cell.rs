@@ -152,9 +152,9 @@ impl Call {
             return Err(outcome.map(|value| plant::mislay(value, || Value::new(()))));
         };
         free_hand();
-        let killed = self.start.kill(&self.shift.loads);
+        let killed = self.start.finish(&self.shift.loads);
         // Before the ticket drops: where none is out, every call has been counted.
-        self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
+        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
         let news = self.news(killed.slot, &outcome, true);
         drop(killed.ticket);
         let outcome = outcome.map(|value| plant::misdeliver(value, Value::is_like));
@@ -168,7 +168,7 @@ impl Call {
         let killed = self.start.kill(&self.shift.loads);
         let started = killed.started;
         let outcome = end.outcome(started);
-        self.shift.loads[killed.slot.index()].tally.end(outcome.ending());
+        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
         let news = self.news(killed.slot, &outcome, started);
         killed.drop_ticket();
         self.shift.tell_quiet();
@@ -195,7 +195,7 @@ impl Call {
         let slot = ticket.slot();
         let decided = self.verdict.decide()?; // who else decided it finds it dead; the ticket falls here
         let news = self.news(slot, &outcome, false);
-        self.shift.loads[slot.index()].tally.end(outcome.ending());
+        self.shift.loads[slot.index()].tally().end(outcome.ending());
         drop(ticket);
         self.shift.tell_quiet();
         Some(Wakeup { waiter: decided.publish(outcome), _news: news })
@@ -254,7 +254,9 @@ impl Call {
         let pace = &self.definition.pace;
         let is_near = pace.is_short() && load().tickets() <= pace.wake_worth();
         let budget = if is_near { WAKE } else { Duration::ZERO };
-        let is_done = spin(&shift.clock, budget, || load().is_here(), || self.is_done());
+        // Who waits for a worker may be in its way: that is woken where it last ran, or here.
+        let has_company = || self.is_queued() || load().is_here();
+        let is_done = spin(&shift.clock, budget, has_company, || self.is_done());
         if !is_done && self.is_queued() {
             shift.rescue(self);
         }

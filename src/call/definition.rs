@@ -11,6 +11,7 @@ use super::error::{RejectReason, Rejected};
 use super::pace::Pace;
 
 /// A function under its name. It never changes: a redefinition is another one.
+#[repr(align(64))] // apart from the count of its holders, which callers write
 pub(crate) struct Definition {
     pub(crate) name: Name,
     pub(crate) version: Version,

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicU32, AtomicU64, core};
+use crate::sync::{AtomicU32, AtomicU64, CachePadded, core};
 
-use super::tally::Tally;
+use super::tally::{Ending, Tally, Totals};
 
 const TICKETS: u64 = 0xFFFF_FFFF;
 const PHASE_BITS: u32 = 2;
@@ -73,10 +73,18 @@ impl Hand {
 pub(crate) struct Load {
     slot: WorkerId,
     counts: AtomicU64,
+    /// Written by submitters, as the counts are.
+    accepted: AtomicU64,
+    own: CachePadded<Own>,
+}
+
+/// What the worker alone writes, as a rule.
+#[derive(Debug)]
+struct Own {
     hand: AtomicU64,
     /// Where the worker ran when it last looked.
     core: AtomicU32,
-    pub(crate) tally: Tally,
+    tally: Tally,
 }
 
 /// What was seen of a load: the sum, and the word that it was true for.
@@ -95,9 +103,12 @@ impl Load {
         Self {
             slot,
             counts: AtomicU64::new(0),
-            hand: AtomicU64::new(hand.pack()),
-            core: AtomicU32::new(NOWHERE),
-            tally: Tally::default(),
+            accepted: AtomicU64::new(0),
+            own: CachePadded::new(Own {
+                hand: AtomicU64::new(hand.pack()),
+                core: AtomicU32::new(NOWHERE),
+                tally: Tally::default(),
+            }),
         }
     }
 
@@ -109,8 +120,9 @@ impl Load {
     pub(crate) fn see(&self) -> Seen {
         let counts = self.counts.load(Ordering::Acquire);
         let decided = (counts >> 32) as u32;
-        let hand = self.hand();
-        let overdue = hand.phase == Phase::Running && decided != 0 && hand.execution == decided;
+        // The hand's line is the worker's own: it is looked at only where that can matter.
+        let is_at = |hand: Hand| hand.phase == Phase::Running && hand.execution == decided;
+        let overdue = decided != 0 && is_at(self.hand());
         Seen { load: (counts & TICKETS) as u32 + u32::from(overdue), overdue, counts }
     }
 
@@ -136,26 +148,66 @@ impl Load {
         }
     }
 
+    /// A call is accepted.
+    pub(crate) fn accept(&self) {
+        self.accepted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes that back: the call was not accepted after all.
+    pub(crate) fn withdraw(&self) {
+        self.accepted.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Accepts a call that runs at once, inside another one, and holds no ticket.
+    pub(crate) fn accept_inline(&self) {
+        self.own.tally.begin_inline();
+        self.accept();
+    }
+
+    /// The same, if it may not run after all.
+    pub(crate) fn withdraw_inline(&self) {
+        self.withdraw();
+        self.own.tally.leave_inline();
+    }
+
+    /// The same, as it ends.
+    pub(crate) fn end_inline(&self, ending: Ending) {
+        self.own.tally.end(ending);
+        self.own.tally.leave_inline();
+    }
+
+    /// How the calls have ended.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.own.tally
+    }
+
+    /// What it has counted.
+    pub(crate) fn totals(&self) -> Totals {
+        // The ends first: what has ended was accepted before.
+        let ended = self.own.tally.read();
+        Totals { accepted: self.accepted.load(Ordering::Acquire), ..ended }
+    }
+
     /// The worker says where it runs.
     pub(crate) fn settle(&self) {
         let here = core().unwrap_or(NOWHERE);
-        if self.core.load(Ordering::Relaxed) != here {
-            self.core.store(here, Ordering::Relaxed);
+        if self.own.core.load(Ordering::Relaxed) != here {
+            self.own.core.store(here, Ordering::Relaxed);
         }
     }
 
     /// Whether the worker ran on the calling thread's core when it last looked.
     pub(crate) fn is_here(&self) -> bool {
-        core().is_some_and(|here| here == self.core.load(Ordering::Relaxed))
+        core().is_some_and(|here| here == self.own.core.load(Ordering::Relaxed))
     }
 
     pub(crate) fn hand(&self) -> Hand {
-        Hand::unpack(self.hand.load(Ordering::Acquire))
+        Hand::unpack(self.own.hand.load(Ordering::Acquire))
     }
 
     /// Moves the hand, if it still is what the caller takes it for.
     pub(crate) fn move_hand(&self, from: Hand, to: Hand) -> bool {
-        self.hand.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.own.hand.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 

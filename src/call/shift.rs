@@ -36,6 +36,7 @@ pub(crate) trait Rescue: Send + Sync {
 
 /// Loads, clock and alarm of one shift. Calls keep it alive, so that they may outlive the pool.
 #[derive(Debug)]
+#[repr(align(64))] // apart from the count of its holders, which callers write
 pub(crate) struct Shift {
     pub(crate) pool: PoolId,
     pub(crate) clock: Clock,
@@ -142,17 +143,17 @@ impl Shift {
 
     /// The sum over all slots.
     pub(crate) fn totals(&self) -> Totals {
-        self.loads.iter().map(|load| load.tally.read()).fold(Totals::default(), |sum, next| sum + next)
+        self.loads.iter().map(Load::totals).fold(Totals::default(), |sum, next| sum + next)
     }
 
     /// The cancelled calls that had started, over all slots.
     pub(crate) fn cancelled_running(&self) -> u64 {
-        self.loads.iter().map(|load| load.tally.cancelled_running()).sum()
+        self.loads.iter().map(|load| load.tally().cancelled_running()).sum()
     }
 
     /// The calls that run inside another one, over all slots.
     pub(crate) fn inline(&self) -> u64 {
-        self.loads.iter().map(|load| load.tally.inline()).sum()
+        self.loads.iter().map(|load| load.tally().inline()).sum()
     }
 
     /// The calls in flight over all slots.

@@ -27,17 +27,16 @@ pub(crate) fn spin(
     }
     let until = clock.now() + budget;
     loop {
-        if has_company() {
-            yield_now();
+        for _ in 0..LOOKS {
+            spin_hint();
             if holds() {
                 return true;
             }
-        } else {
-            for _ in 0..LOOKS {
-                spin_hint();
-                if holds() {
-                    return true;
-                }
+        }
+        while has_company() && clock.now() < until {
+            yield_now();
+            if holds() {
+                return true;
             }
         }
         if clock.now() >= until {

@@ -113,9 +113,21 @@ impl StartWord {
         }))
     }
 
+    /// The same for the worker that runs the call and has won its outcome: nobody else moves the word any more.
+    pub(crate) fn finish<'a>(&self, loads: &'a [Load]) -> Killed<'a> {
+        let before = self.0.load(Ordering::Acquire);
+        debug_assert_eq!(before & TAG, STARTED, "who runs a call has started it");
+        self.0.store(before | DEAD, Ordering::Release);
+        Self::killed(before, loads)
+    }
+
     /// Makes the call dead, whatever it was: for who has won its outcome.
     pub(crate) fn kill<'a>(&self, loads: &'a [Load]) -> Killed<'a> {
         let before = self.0.fetch_or(DEAD, Ordering::AcqRel);
+        Self::killed(before, loads)
+    }
+
+    fn killed(before: u64, loads: &[Load]) -> Killed<'_> {
         let slot = slot_of(before);
         let held = matches!(before & TAG, QUEUED | STARTED);
         let ticket = held.then(|| Ticket::resume(&loads[slot.index()]));

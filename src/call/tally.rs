@@ -1,4 +1,4 @@
-//! [`Tally`]: how many calls a slot has accepted, how they ended, and what its worker has handled.
+//! [`Tally`]: how the calls of a slot have ended, and what its worker has handled.
 
 use std::ops::Add;
 use std::sync::atomic::Ordering;
@@ -18,10 +18,9 @@ pub(crate) enum Ending {
     WorkerLost,
 }
 
-/// One slot's counters. All but `inline` only rise, but for an inline call that is withdrawn at once.
+/// One slot's counters. All but `inline` only rise.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    accepted: AtomicU64,
     values: AtomicU64,
     failed: AtomicU64,
     panicked: AtomicU64,
@@ -36,25 +35,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn accept(&self) {
-        self.accepted.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Accepts a call that runs at once, inside another one.
-    pub(crate) fn accept_inline(&self) {
+    /// A call begins inside another one.
+    pub(super) fn begin_inline(&self) {
         self.inline.fetch_add(1, Ordering::AcqRel);
-        self.accept();
     }
 
-    /// The same, if it may not run after all.
-    pub(crate) fn withdraw_inline(&self) {
-        self.accepted.fetch_sub(1, Ordering::AcqRel);
-        self.inline.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// The same, as it ends.
-    pub(crate) fn end_inline(&self, ending: Ending) {
-        self.end(ending);
+    /// It does so no more.
+    pub(super) fn leave_inline(&self) {
         self.inline.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -97,7 +84,8 @@ impl Tally {
         self.handled.load(Ordering::Acquire)
     }
 
-    pub(crate) fn read(&self) -> Totals {
+    /// All but the accepted ones, which are counted elsewhere.
+    pub(super) fn read(&self) -> Totals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         Totals {
             values: read(&self.values),
@@ -108,7 +96,7 @@ impl Tally {
             worker_lost: read(&self.worker_lost),
             late: read(&self.late),
             handled: read(&self.handled),
-            accepted: read(&self.accepted),
+            accepted: 0,
         }
     }
 }

@@ -215,7 +215,7 @@ impl Crew {
                 state,
                 run: load.hand().run,
                 in_flight: load.tickets(),
-                handled: load.tally.handled(),
+                handled: load.tally().handled(),
                 version: acknowledged.as_ref().map(|it| it.version),
                 manifest_sha1: acknowledged.as_ref().map(|it| it.digest),
                 is_in_step,

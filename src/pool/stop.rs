@@ -10,7 +10,6 @@ use std::time::Instant;
 use crate::call::{End, Gate};
 use crate::id::WorkerId;
 use crate::sync::{self, Mutex, ThreadId, current};
-use crate::worker::Slot;
 
 use super::crew::Crew;
 use super::lifecycle::{Pool, State};
@@ -193,7 +192,7 @@ impl Crew {
     pub(super) fn close(&self, kill_at: Instant) {
         self.shift().narrow(Gate::Closed);
         self.slots.close_all(End::Cancelled);
-        self.slots.all.iter().for_each(Slot::interrupt);
+        self.slots.interrupt_all();
         self.mailbox.stop_all(kill_at);
     }
 

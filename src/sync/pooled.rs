@@ -20,6 +20,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::sync::atomic::Ordering;
 
+use super::stack::Link;
 use super::{AtomicU64, Mutex};
 
 /// So many bits of the word count holders.
@@ -35,6 +36,8 @@ const KEPT_MAX: usize = 64;
 /// Memory for one value.
 pub(crate) struct Node<T> {
     word: AtomicU64,
+    /// Its place in a [`Stack`](super::Stack).
+    pub(super) link: Link<T>,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
@@ -92,7 +95,11 @@ impl<T: Pooled> Drop for Kept<T> {
 impl<T: Pooled> Node<T> {
     /// One more node, for ever.
     fn new() -> &'static Self {
-        Box::leak(Box::new(Self { word: AtomicU64::new(0), value: UnsafeCell::new(MaybeUninit::uninit()) }))
+        Box::leak(Box::new(Self {
+            word: AtomicU64::new(0),
+            link: Link::new(),
+            value: UnsafeCell::new(MaybeUninit::uninit()),
+        }))
     }
 
     fn free(&'static self) {
@@ -125,6 +132,18 @@ impl<T: Pooled> Held<T> {
         std::ptr::eq(self.0, other.0)
     }
 
+    /// The node, which stands for this holder from now on.
+    pub(super) fn into_node(self) -> &'static Node<T> {
+        let node = self.0;
+        std::mem::forget(self);
+        node
+    }
+
+    /// The holder that the node stands for since [`Held::into_node`]; it must be asked for once.
+    pub(super) fn from_node(node: &'static Node<T>) -> Self {
+        Self(node)
+    }
+
     /// What the value can be found by later, if it is still there.
     pub(crate) fn downgrade(&self) -> Weak<T> {
         Weak { node: Some(self.0), life: self.0.word.load(Ordering::Relaxed) >> COUNT_BITS }
@@ -132,9 +151,7 @@ impl<T: Pooled> Held<T> {
 
     /// Lets go; whoever is the last has the value alone.
     pub(crate) fn into_last(self) -> Option<Last<T>> {
-        let node = self.0;
-        std::mem::forget(self);
-        Self::let_go(node)
+        Self::let_go(self.into_node())
     }
 
     fn let_go(node: &'static Node<T>) -> Option<Last<T>> {

@@ -110,7 +110,6 @@ pub(super) fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
         worker.move_hand(free); // if the run has been abandoned, its last move of the hand tells
     });
     drop(answered); // whoever was first
-    worker.slot().clear_running(running);
     if let_go(worker, reply.into_call()) { After::Lost } else { After::Abandoned }
 }
 
@@ -153,7 +152,7 @@ pub(super) fn finish(worker: &Rc<Worker>, reply: Reply, outcome: Outcome) -> Aft
 
 /// Answers a call whose function has returned, and moves the hand on to `free`; false if the run has been abandoned.
 fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> bool {
-    let (running, tally) = (worker.hand.get(), &worker.load().tally);
+    let tally = worker.load().tally();
     let mut was_overdue = worker.load().see().overdue;
     let mut kept = true;
     let answered = reply.answer(outcome, || {
@@ -161,14 +160,10 @@ fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> b
         tally.handle();
     });
     match answered {
-        Ok(wakeup) => {
-            worker.slot().clear_running(running);
-            drop(wakeup);
-        }
+        Ok(wakeup) => drop(wakeup),
         Err(late) => {
             fence::drop_value(late);
             kept = worker.move_hand(free);
-            worker.slot().clear_running(running);
             if kept {
                 tally.late();
                 tally.handle();
@@ -189,7 +184,6 @@ fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
         fence::drop_value(job);
         return After::Abandoned;
     }
-    worker.slot().clear_running(hand);
     discard(worker, job)
 }
 

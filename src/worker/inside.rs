@@ -118,7 +118,7 @@ impl Worker {
 
     /// Whether there is something in its own queue.
     pub(super) fn has_jobs(&self) -> bool {
-        self.slot().queue.len() > 0
+        !self.slot().queue.is_empty()
     }
 
     /// Whether other threads want this one's core: it says where it runs, and looks how many are awake.

@@ -66,7 +66,7 @@ pub(super) fn return_abandoned(slots: &Slots, at: usize, number: Run, notice: &m
 /// A worker's run, from its start to the drop of its state; false if it was abandoned.
 fn run(slots: &Arc<Slots>, at: usize, own: Hand, notice: &mut ExitNotice) -> bool {
     let attending = (own, sync::current());
-    if !slots.all[at].attend(&slots.shift.loads[at], attending, &slots.counts.reaper) {
+    if !slots.all[at].attend(&slots.shift.loads[at], attending) {
         return false;
     }
     let worker = Rc::new(Worker::new(Arc::clone(slots), at, own));
@@ -241,6 +241,7 @@ fn sleep(worker: &Worker) -> Result<(), Abandoned> {
         && lie_down(worker)
     {
         sync::park(None);
+        worker.load().settle();
     }
     get_up(worker)
 }

@@ -76,14 +76,14 @@ impl Inside for Nest {
             worker.slots.counts.rejected.fetch_add(1, Ordering::AcqRel);
             tell_rejected(&shift.bus, rejected);
         })?;
-        let tally = &worker.load().tally;
-        tally.accept_inline();
+        let load = worker.load();
+        load.accept_inline();
         // Users' code ran since the first look: a run that was left behind meanwhile calls nothing, and whoever settles the
         // counts after that has seen this one, or it is taken back.
         crate::sync::full_fence();
         let is_closed = shift.gate() == Gate::Closed;
         if is_closed || worker.is_abandoned() {
-            tally.withdraw_inline();
+            load.withdraw_inline();
             let reason = if is_closed { RejectReason::NotRunning } else { RejectReason::Abandoned };
             let arguments = bound.original.hand_back(bound.argument);
             let rejected = Rejected::new(definition.name.shared(), reason, arguments);
@@ -104,8 +104,8 @@ impl Inside for Nest {
             frame,
         });
         let outcome = worker.unless_late(outcome, deadline);
-        tally.end_inline(outcome.ending());
-        tally.handle();
+        load.end_inline(outcome.ending());
+        load.tally().handle();
         if !worker.is_abandoned() {
             drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, (&outcome, true)));
         }
@@ -151,7 +151,7 @@ impl Inside for Nest {
             frame: Frame { chain: call.chain.clone(), interrupt: Some(Rc::clone(&interrupt)), ..outer },
         });
         let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
-        let tally = &worker.load().tally;
+        let tally = worker.load().tally();
         let answered = reply.answer(outcome, || tally.handle());
         worker.slot().clear_inside(call);
         if let Err(late) = answered {

@@ -328,8 +328,8 @@ impl Played {
     fn come(&mut self, vacant: Hand) -> At {
         let own = Hand { run: self.number, phase: Phase::Between, ..vacant };
         let load = &self.slots.shift.loads[self.at];
-        let (slot, reaper) = (&self.slots.all[self.at], &self.slots.counts.reaper);
-        if !load.move_hand(vacant, own) || !slot.attend(load, (own, sync::current()), reaper) {
+        let slot = &self.slots.all[self.at];
+        if !load.move_hand(vacant, own) || !slot.attend(load, (own, sync::current())) {
             return At::WoundUp { left: false };
         }
         self.worker = Some(Rc::new(Worker::new(Arc::clone(&self.slots), self.at, own)));

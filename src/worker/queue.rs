@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use crate::call::{Call, Definition, Job};
 use crate::function::Dependency;
 use crate::plant::Plant;
-use crate::sync::{AtomicUsize, Held, Mutex};
+use crate::sync::{AtomicUsize, CachePadded, Held, Mutex, Stack};
 
 use super::install::Fit;
 
@@ -33,8 +33,12 @@ pub(crate) struct Closed(pub(crate) Job);
 
 /// A bounded queue that can be closed.
 pub(crate) struct Queue {
-    jobs: Mutex<Jobs>,
-    len: AtomicUsize,
+    /// Where submitters put jobs of the default priority: they wait for nobody. Whoever has the lock takes them over.
+    inbox: CachePadded<Stack<Call>>,
+    /// Those that were taken over.
+    jobs: CachePadded<Mutex<Jobs>>,
+    /// How many were.
+    len: CachePadded<AtomicUsize>,
     len_max: usize,
 }
 
@@ -47,53 +51,88 @@ struct Jobs {
 impl Queue {
     /// A queue for so many waiting calls and as many shells.
     pub(crate) fn new(calls_max: usize) -> Self {
-        Self { jobs: Mutex::default(), len: AtomicUsize::new(0), len_max: 2 * calls_max }
+        Self {
+            inbox: CachePadded::new(Stack::new()),
+            jobs: CachePadded::default(),
+            len: CachePadded::default(),
+            len_max: 2 * calls_max,
+        }
     }
 
-    /// How many jobs lie here, shells included: exact only for who holds the lock.
+    /// How many jobs lie here, shells included: exact only while nobody puts any here, or takes.
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        self.len.load(Ordering::Relaxed) + self.inbox.len()
+    }
+
+    /// Whether nothing lies here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inbox.is_empty() && self.len.load(Ordering::Relaxed) == 0
     }
 
     /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.
-    /// `accept` runs before anybody can take the job, unless the queue is closed.
-    pub(crate) fn push(&self, job: Job, accept: impl FnOnce()) -> Result<Vec<Job>, Closed> {
-        let mut jobs = self.jobs.lock();
-        if jobs.closed {
-            return Err(Closed(job));
-        }
-        accept();
-        let shells = if jobs.waiting.len() >= self.len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
+    pub(crate) fn push(&self, job: Job) -> Result<Vec<Job>, Closed> {
         if Plant::Lost.strikes() {
             std::mem::forget(job);
-            return Ok(shells);
+            return Ok(Vec::new());
         }
+        let shells = if self.len() >= self.len_max { self.sweep() } else { Vec::new() };
+        let pushed = match job.call().priority {
+            0 => self.inbox.push(job.into_call()).map_err(Job::new),
+            _ => self.insert(job),
+        };
+        pushed.map(|()| shells).map_err(Closed)
+    }
+
+    fn insert(&self, job: Job) -> Result<(), Job> {
+        let mut jobs = self.jobs.lock();
+        if jobs.closed {
+            return Err(job);
+        }
+        self.take_over(&mut jobs);
         let priority = job.call().priority;
-        match jobs.waiting.back() {
-            Some(last) if last.call().priority > priority => {
-                let place = jobs.waiting.partition_point(|waiting| waiting.call().priority <= priority);
-                jobs.waiting.insert(place, job);
-            }
-            _ => jobs.waiting.push_back(job),
+        let place = jobs.waiting.partition_point(|waiting| waiting.call().priority <= priority);
+        jobs.waiting.insert(place, job);
+        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes over what lies in the inbox, behind those of its priority.
+    fn take_over(&self, jobs: &mut Jobs) {
+        if self.inbox.is_empty() {
+            return;
+        }
+        // Before it is empty, so that nobody sees nothing anywhere.
+        self.len.store(jobs.waiting.len() + 1, Ordering::Relaxed);
+        for call in self.inbox.take() {
+            append(&mut jobs.waiting, Job::new(call));
         }
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
-        Ok(shells)
     }
 
     /// The first job that `fit` does not pass over, among the first [`LOOK_MAX`]: taken, or left here for as long as
     /// something has to be installed for it. `take` says where the job is seen from now on, while it still is seen here;
     /// if that is nowhere it stays.
     pub(super) fn next(&self, fit: impl Fn(&Call) -> Fit, take: impl FnOnce(&Held<Call>) -> bool) -> Next {
-        if self.len() == 0 {
+        if self.is_empty() {
             return Next::Nothing;
         }
         let mut jobs = self.jobs.lock();
-        for at in 0..jobs.waiting.len().min(LOOK_MAX) {
-            match fit(jobs.waiting[at].call()) {
-                Fit::Unfit => {}
+        // What lies in the inbox comes behind those that are as urgent and lay here before.
+        let is_first = jobs.waiting.front().is_some_and(|first| first.call().priority <= 0);
+        if !is_first {
+            self.take_over(&mut jobs);
+        }
+        let mut at = 0;
+        while at < LOOK_MAX {
+            if at == jobs.waiting.len() {
+                self.take_over(&mut jobs);
+            }
+            let Some(job) = jobs.waiting.get(at) else { break };
+            match fit(job.call()) {
+                Fit::Unfit => at += 1,
                 Fit::Lacks(dependency) => return Next::Install(dependency),
                 Fit::Ready => {
-                    if !take(jobs.waiting[at].call()) {
+                    if !take(job.call()) {
                         return Next::Nothing;
                     }
                     let job = jobs.waiting.remove(at).expect("it is there: the lock is held");
@@ -107,36 +146,71 @@ impl Queue {
 
     /// What the first job that waits is to run.
     pub(super) fn first(&self) -> Option<Arc<Definition>> {
-        if self.len() == 0 {
-            return None;
-        }
-        let jobs = self.jobs.lock();
-        jobs.waiting.iter().find(|job| job.call().is_queued()).map(|job| Arc::clone(&job.call().definition))
+        self.look(|jobs| {
+            let first = jobs.waiting.iter().find(|job| job.call().is_queued());
+            first.map(|job| Arc::clone(&job.call().definition))
+        })
     }
 
     /// Whether [`Queue::next`] would find something.
     pub(super) fn has_next(&self, fit: impl Fn(&Call) -> Fit) -> bool {
         let is_fit = |job: &Job| !matches!(fit(job.call()), Fit::Unfit);
-        self.len() > 0 && self.jobs.lock().waiting.iter().take(LOOK_MAX).any(is_fit)
+        self.look(|jobs| jobs.waiting.iter().take(LOOK_MAX).any(is_fit).then_some(())).is_some()
     }
 
     /// Takes nothing any more. What waits stays.
     pub(crate) fn close(&self) {
-        self.jobs.lock().closed = true;
+        let mut jobs = self.jobs.lock();
+        jobs.closed = true;
+        for call in self.inbox.close() {
+            append(&mut jobs.waiting, Job::new(call));
+        }
+        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
     }
 
     /// Takes everything out.
     pub(crate) fn drain(&self) -> VecDeque<Job> {
         let mut jobs = self.jobs.lock();
+        self.take_over(&mut jobs);
         self.len.store(0, Ordering::Relaxed);
         std::mem::take(&mut jobs.waiting)
     }
 
     /// Shows every job to `look`, under the lock: it must not run user code.
     pub(crate) fn for_each(&self, look: impl FnMut(&Job)) {
-        if self.len() > 0 {
-            self.jobs.lock().waiting.iter().for_each(look);
+        self.look(|jobs| {
+            jobs.waiting.iter().for_each(look);
+            Some(())
+        });
+    }
+
+    /// Looks at all jobs, under the lock; none if there are none.
+    fn look<T>(&self, look: impl FnOnce(&Jobs) -> Option<T>) -> Option<T> {
+        if self.is_empty() {
+            return None;
         }
+        let mut jobs = self.jobs.lock();
+        self.take_over(&mut jobs);
+        look(&jobs)
+    }
+
+    fn sweep(&self) -> Vec<Job> {
+        let mut jobs = self.jobs.lock();
+        self.take_over(&mut jobs);
+        let shells = sweep(&mut jobs.waiting);
+        self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        shells
+    }
+}
+
+/// Puts a job of the default priority behind those that are as urgent.
+fn append(waiting: &mut VecDeque<Job>, job: Job) {
+    match waiting.back() {
+        Some(last) if last.call().priority > 0 => {
+            let place = waiting.partition_point(|waiting| waiting.call().priority <= 0);
+            waiting.insert(place, job);
+        }
+        _ => waiting.push_back(job),
     }
 }
 

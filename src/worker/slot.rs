@@ -44,7 +44,9 @@ pub(crate) struct Acknowledged {
 
 /// What a worker's hand is at that others may have to end.
 pub(super) enum Busy {
-    Call(Held<Call>),
+    /// It is not held: the worker has it. What is shown stays until something else is, so that the hand tells whether it still
+    /// is so.
+    Call(Weak<Call>),
     Install(Installing),
     /// User code that belongs to no call: a drop of values, or the thread's own start.
     Clean(Cleaning),
@@ -144,7 +146,7 @@ impl Slot {
     /// A run of the worker takes the slot, on the calling thread; false if it has been abandoned already. The thread's
     /// lock is held over the look at the hand and what follows from it, as it is where a run is left behind: an
     /// abandoned run undoes nothing of its successor's.
-    pub(super) fn attend(&self, load: &Load, (hand, thread): (Hand, Thread), reaper: &Reaper) -> bool {
+    pub(super) fn attend(&self, load: &Load, (hand, thread): (Hand, Thread)) -> bool {
         let mut running = self.running.lock();
         let mut place = self.thread.lock();
         if load.hand() != hand {
@@ -157,7 +159,7 @@ impl Slot {
         let before = running.take();
         drop(place);
         drop(running);
-        let_go(before, reaper); // outside of the locks
+        drop(before); // outside of the locks
         true
     }
 
@@ -285,8 +287,7 @@ impl Slot {
         let mut running = self.running.lock();
         let is_own = load.hand() == hand;
         if is_own {
-            debug_assert!(running.is_none(), "a worker that takes a call is at nothing");
-            *running = Some((hand.running_next(), Busy::Call(call.clone())));
+            *running = Some((hand.running_next(), Busy::Call(call.downgrade())));
         }
         is_own
     }
@@ -312,7 +313,7 @@ impl Slot {
     /// The call that `hand` runs; none if that has been abandoned, or runs nothing.
     pub(super) fn running_call(&self, hand: Hand) -> Weak<Call> {
         match &*self.running.lock() {
-            Some((shown, Busy::Call(call))) if *shown == hand => call.downgrade(),
+            Some((shown, Busy::Call(call))) if *shown == hand => call.clone(),
             _ => Weak::new(),
         }
     }
@@ -349,9 +350,14 @@ impl Slot {
     }
 
     /// Asks the function that runs here to return early.
-    pub(crate) fn interrupt(&self) {
-        if let Some((_, Busy::Call(call))) = &*self.running.lock() {
+    pub(crate) fn interrupt(&self, reaper: &Reaper) {
+        let call = match &*self.running.lock() {
+            Some((_, Busy::Call(call))) => call.upgrade(),
+            _ => None,
+        };
+        if let Some(call) = call {
             call.interrupt();
+            let_go_of_call(call, reaper);
         }
     }
 
@@ -371,10 +377,31 @@ impl Slot {
         {
             self.wake();
         }
+        let mut met = None;
+        let abandoned = self.scan_running(load, counts, round, &mut met);
+        if let Some(call) = met {
+            let_go_of_call(call, &counts.reaper);
+        }
+        abandoned
+    }
+
+    /// Looks at what the hand is at. A call that is met is held in `met`, to be let go of outside of the lock.
+    fn scan_running(
+        &self,
+        load: &Load,
+        counts: &Counts,
+        round: &mut Round,
+        met: &mut Option<Held<Call>>,
+    ) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
         let (hand, busy) = running.as_mut()?;
+        let now = load.hand();
+        if now != *hand && now.running_next() != *hand {
+            return None;
+        }
         let abandon_at = match busy {
             Busy::Call(call) => {
+                let call = met.insert(call.upgrade()?);
                 if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
                     && round.is_due(deadline)
                 {
@@ -400,7 +427,7 @@ impl Slot {
         for ended in self.end_inside(End::WorkerLost, &counts.reaper) {
             round.wake_later(Some(ended));
         }
-        abandoned.hung = let_go(busy, &counts.reaper);
+        abandoned.hung = installing(busy);
         Some(abandoned)
     }
 
@@ -408,16 +435,19 @@ impl Slot {
     /// has left.
     pub(super) fn abandon(&self, load: &Load, counts: &Counts, run: Run) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
-        let mut wakeup = None;
+        let (mut wakeup, mut met) = (None, Vec::new());
         // Without a stop it is a start that took too long, or one that has come to its end at this moment and says so: then
         // it may have a call already. While the lock is held it takes none.
         let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
         let abandoned = loop {
             if !self.is_stopping() && self.is_serving() {
-                return None; // what it is at stays shown
+                break None; // what it is at stays shown
             }
-            if let Some((_, Busy::Call(call))) = &*running {
+            if let Some((_, Busy::Call(call))) = &*running
+                && let Some(call) = call.upgrade()
+            {
                 wakeup = wakeup.or(call.end(end));
+                met.push(call);
             }
             let hand = load.hand();
             if hand.phase == Phase::Gone && hand.run.is_since(run) {
@@ -428,12 +458,14 @@ impl Slot {
                 break Some(abandoned);
             } // else the worker moved on in between: it does so a few times at most, since it is asked to stop
         };
-        let busy = running.take();
+        let busy = if abandoned.is_some() { running.take() } else { None };
         drop(running);
         let ended = if abandoned.is_some() { self.end_inside(end, &counts.reaper) } else { Vec::new() };
         drop((wakeup, ended));
-        let hung = let_go(busy, &counts.reaper);
-        abandoned.map(|abandoned| AbandonedRun { hung, ..abandoned })
+        for call in met {
+            let_go_of_call(call, &counts.reaper);
+        }
+        abandoned.map(|abandoned| AbandonedRun { hung: installing(busy), ..abandoned })
     }
 
     /// It is counted first: the thread that is left behind may see it, return and be taken off the count at once.
@@ -470,20 +502,13 @@ impl Slot {
     }
 }
 
-/// Lets go of what an abandoned run was at; the installation, if it was one. Where the thread has let go of a call
-/// already, what that holds is dropped elsewhere: the last definition of a function that captures something has user
-/// code to run.
-fn let_go(running: Option<(Hand, Busy)>, reaper: &Reaper) -> Option<Installing> {
-    match running?.1 {
-        Busy::Install(installing) => Some(installing),
-        Busy::Clean(_) => None,
-        Busy::Call(call) => {
-            let_go_of_call(call, reaper);
-            None
-        }
-    }
+/// The installation that an abandoned run was at, if it was at one.
+fn installing(running: Option<(Hand, Busy)>) -> Option<Installing> {
+    if let (_, Busy::Install(installing)) = running? { Some(installing) } else { None }
 }
 
+/// Lets go of a call. Where nobody else holds it any more, what it holds is dropped elsewhere: the last definition of a function that
+/// captures something has user code to run.
 fn let_go_of_call(call: Held<Call>, reaper: &Reaper) {
     if let Some(call) = call.into_last() {
         reaper.drop_later(vec![call]);
@@ -497,18 +522,18 @@ mod tests {
     use super::*;
 
     /// A slot that a run has taken, on the calling thread.
-    fn taken(counts: &Counts) -> (Slot, Load, Hand) {
+    fn taken() -> (Slot, Load, Hand) {
         let (slot, load) = (Slot::new(WorkerId(0), 4), Load::new(WorkerId(0), Run(0)));
         let own = Hand { run: Run(1), phase: Phase::Between, ..load.hand() };
         assert!(load.move_hand(load.hand(), own));
-        assert!(slot.attend(&load, (own, crate::sync::current()), &counts.reaper));
+        assert!(slot.attend(&load, (own, crate::sync::current())));
         (slot, load, own)
     }
 
     #[test]
     fn a_run_that_is_left_behind_as_it_lies_down_leaves_no_sleeping_bit() {
         let counts = Counts::default();
-        let (slot, load, own) = taken(&counts);
+        let (slot, load, own) = taken();
         let meet = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -531,7 +556,7 @@ mod tests {
     #[test]
     fn a_run_that_serves_is_not_killed_for_a_slow_start_and_what_it_is_at_stays_shown() {
         let counts = Counts::default();
-        let (slot, load, own) = taken(&counts);
+        let (slot, load, own) = taken();
         assert!(slot.serve(&load, own));
         let running = own.running_next();
         assert!(load.move_hand(own, running));

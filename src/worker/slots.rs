@@ -129,8 +129,9 @@ impl Slots {
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
     pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>) -> Result<(), super::Closed> {
-        let job = Job::new(call.clone());
-        let shells = slot.queue.push(job, || self.load(slot).tally.accept())?;
+        let load = self.load(slot);
+        load.accept(); // before anybody can take it
+        let shells = slot.queue.push(Job::new(call.clone())).inspect_err(|_| load.withdraw())?;
         crate::sync::full_fence();
         if !slot.wake() {
             self.leave(slot, call);
@@ -212,7 +213,7 @@ impl Slots {
     /// Whether there is a job that the worker can run, or could with something installed.
     pub(super) fn has_jobs_for(&self, worker: &Worker) -> bool {
         if !worker.slot().installed.has_failures() {
-            return self.all.iter().any(|slot| slot.queue.len() > 0);
+            return self.all.iter().any(|slot| !slot.queue.is_empty());
         }
         self.all.iter().any(|slot| slot.queue.has_next(|call| worker.fit(call)))
     }
@@ -239,7 +240,7 @@ impl Slots {
 
     /// A run has ended, perhaps after it was woken for what waits somewhere and before it took it: others look.
     pub(super) fn hand_on(&self) {
-        if self.all.iter().any(|slot| slot.queue.len() > 0) {
+        if self.all.iter().any(|slot| !slot.queue.is_empty()) {
             self.wake_all();
         }
     }
@@ -273,6 +274,11 @@ impl Slots {
             .filter(|slot| slot.is_serving() && !slot.has_version(version))
             .map(|slot| slot.id)
             .collect()
+    }
+
+    /// Asks every function that runs to return early.
+    pub(crate) fn interrupt_all(&self) {
+        self.all.iter().for_each(|slot| slot.interrupt(&self.counts.reaper));
     }
 
     /// Closes every queue and ends every call that waits. What they hold is dropped by the reaper.
