@@ -1,9 +1,8 @@
 //! [`Call`]: the cell of one call, shared by its caller, its worker and the scan.
 //!
-//! Two words decide. *Outcome*: `Pending -> Ending` by one compare-and-swap decides the call; the winner takes the
-//! ticket by the start word, drops it, writes the outcome, and only then stores `Done` (Release) and wakes who waits.
-//! No user code runs in between, so a waiter that loses to `Ending` just waits for `Done`. *Start*: see
-//! [`StartWord`]; what it gives back says exactly whether the call had started.
+//! One word decides: who moves the [`StartWord`] to `Dead` has ended the call, knows exactly whether it had started, and has
+//! its ticket. The winner counts the end, drops the ticket, writes the outcome, and only then says that it is done and wakes
+//! who waits ([`Verdict`]). No user code runs in between, so a waiter that comes too late to end the call just waits.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Wanted};
-use crate::id::{CallId, WorkerId};
-use crate::plant;
+use crate::id::CallId;
+use crate::plant::{self, Plant};
 use crate::sync::{AtomicBool, AtomicU64, Kept, Pool as CellPool, Pooled, TakeOnce, current, park};
 use crate::value::Value;
 
@@ -24,7 +23,7 @@ use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
 use super::spin::{WAKE, spin};
-use super::start_word::{Stage, StartWord};
+use super::start_word::{Killed, Stage, StartWord};
 use super::verdict::Verdict;
 
 /// What a call is made with.
@@ -122,7 +121,7 @@ impl Call {
     }
 
     pub(crate) fn is_decided(&self) -> bool {
-        self.verdict.is_decided()
+        self.start.is_dead()
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -148,36 +147,34 @@ impl Call {
     /// the caller can know of the outcome. If the call has been decided already the outcome comes back, to be dropped
     /// in a fence.
     pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
-        let Some(decided) = self.verdict.decide() else {
+        let Some(killed) = self.start.kill(&self.shift.loads) else {
+            if Plant::Double.is_planted() {
+                self.shift.loads[self.start.slot().index()].tally().end(outcome.ending());
+            }
             return Err(outcome.map(|value| plant::mislay(value, || Value::new(()))));
         };
         free_hand();
-        let killed = self.start.finish(&self.shift.loads);
-        // Before the ticket drops: where none is out, every call has been counted.
-        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
-        let news = self.news(killed.slot, &outcome, true);
+        let news = self.settle(&killed, &outcome, true);
         drop(killed.ticket);
         let outcome = outcome.map(|value| plant::misdeliver(value, Value::is_like));
-        Ok(Wakeup { waiter: decided.publish(outcome), _news: news })
+        Ok(Wakeup { waiter: self.verdict.publish(killed.decided, outcome), _news: news })
     }
 
     /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,
     /// and the timekeeper watches that it returns.
     pub(crate) fn end(&self, end: End) -> Option<Wakeup> {
-        let decided = self.verdict.decide()?;
-        let killed = self.start.kill(&self.shift.loads);
+        let killed = self.start.kill(&self.shift.loads)?;
         let started = killed.started;
         let outcome = end.outcome(started);
-        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
-        let news = self.news(killed.slot, &outcome, started);
-        killed.drop_ticket();
+        let news = self.settle(&killed, &outcome, started);
+        let decided = killed.drop_ticket();
         self.shift.tell_quiet();
         self.interrupt();
         if started {
             self.watch_overrun();
             self.shift.look();
         }
-        Some(Wakeup { waiter: decided.publish(outcome), _news: news })
+        Some(Wakeup { waiter: self.verdict.publish(decided, outcome), _news: news })
     }
 
     /// Ends the call if it waits: no worker can have started it. None if it has started or been decided.
@@ -191,14 +188,17 @@ impl Call {
     }
 
     fn end_unstarted(&self, outcome: Outcome) -> Option<Wakeup> {
-        let ticket = self.start.withdraw(&self.shift.loads)?;
-        let slot = ticket.slot();
-        let decided = self.verdict.decide()?; // who else decided it finds it dead; the ticket falls here
-        let news = self.news(slot, &outcome, false);
-        self.shift.loads[slot.index()].tally().end(outcome.ending());
-        drop(ticket);
+        let killed = self.start.withdraw(&self.shift.loads)?;
+        let news = self.settle(&killed, &outcome, false);
+        drop(killed.ticket);
         self.shift.tell_quiet();
-        Some(Wakeup { waiter: decided.publish(outcome), _news: news })
+        Some(Wakeup { waiter: self.verdict.publish(killed.decided, outcome), _news: news })
+    }
+
+    /// Counts how the call ended, before its ticket drops: where none is out, every call has been counted.
+    fn settle(&self, killed: &Killed<'_>, outcome: &Outcome, started: bool) -> Option<News> {
+        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
+        News::of(&self.shift, (self.id, self.definition.name.text()), killed.slot, (outcome, started))
     }
 
     /// Asks the function to return early.
@@ -266,10 +266,6 @@ impl Call {
     /// Takes the outcome of a call that is done. It is there once.
     pub(crate) fn take_outcome(&self) -> Option<Outcome> {
         self.verdict.take()
-    }
-
-    fn news(&self, worker: WorkerId, outcome: &Outcome, started: bool) -> Option<News> {
-        News::of(&self.shift, (self.id, self.definition.name.text()), worker, (outcome, started))
     }
 
     fn watch_overrun(&self) {

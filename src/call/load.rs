@@ -4,12 +4,14 @@
 //! `{run, execution, phase}`, moved by compare-and-swap by the worker before and after each call, and by whoever
 //! abandons exactly the execution that it saw.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicU32, AtomicU64, CachePadded, core};
+use crate::sync::{AtomicU32, AtomicU64, CachePadded, Stack, core};
 
+use super::cell::Call;
 use super::tally::{Ending, Tally, Totals};
 
 const TICKETS: u64 = 0xFFFF_FFFF;
@@ -67,14 +69,16 @@ impl Hand {
     }
 }
 
-/// One slot's counts, on cache lines of its own.
-#[derive(Debug)]
+/// One slot's counts, and what submitters put down there: on cache lines of its own, since both are written for each call.
 #[repr(align(128))]
 pub(crate) struct Load {
     slot: WorkerId,
     counts: AtomicU64,
-    /// Written by submitters, as the counts are.
     accepted: AtomicU64,
+    /// The calls that were put into the slot's queue and that its lock's holder has not taken over yet.
+    pub(crate) inbox: Stack<Call>,
+    /// Where the worker ran when it last looked.
+    core: CachePadded<AtomicU32>,
     own: CachePadded<Own>,
 }
 
@@ -82,8 +86,6 @@ pub(crate) struct Load {
 #[derive(Debug)]
 struct Own {
     hand: AtomicU64,
-    /// Where the worker ran when it last looked.
-    core: AtomicU32,
     tally: Tally,
 }
 
@@ -104,11 +106,9 @@ impl Load {
             slot,
             counts: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
-            own: CachePadded::new(Own {
-                hand: AtomicU64::new(hand.pack()),
-                core: AtomicU32::new(NOWHERE),
-                tally: Tally::default(),
-            }),
+            inbox: Stack::new(),
+            core: CachePadded::new(AtomicU32::new(NOWHERE)),
+            own: CachePadded::new(Own { hand: AtomicU64::new(hand.pack()), tally: Tally::default() }),
         }
     }
 
@@ -191,14 +191,14 @@ impl Load {
     /// The worker says where it runs.
     pub(crate) fn settle(&self) {
         let here = core().unwrap_or(NOWHERE);
-        if self.own.core.load(Ordering::Relaxed) != here {
-            self.own.core.store(here, Ordering::Relaxed);
+        if self.core.load(Ordering::Relaxed) != here {
+            self.core.store(here, Ordering::Relaxed);
         }
     }
 
     /// Whether the worker ran on the calling thread's core when it last looked.
     pub(crate) fn is_here(&self) -> bool {
-        core().is_some_and(|here| here == self.own.core.load(Ordering::Relaxed))
+        core().is_some_and(|here| here == self.core.load(Ordering::Relaxed))
     }
 
     pub(crate) fn hand(&self) -> Hand {
@@ -208,6 +208,12 @@ impl Load {
     /// Moves the hand, if it still is what the caller takes it for.
     pub(crate) fn move_hand(&self, from: Hand, to: Hand) -> bool {
         self.own.hand.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl fmt::Debug for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Load").field("slot", &self.slot).field("seen", &self.see()).finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sync::{spin_hint, yield_now};
 pub(crate) const WAKE: Duration = Duration::from_micros(50);
 
 /// So often the condition is looked at before the clock is.
-const LOOKS: u32 = 32;
+const LOOKS: u32 = 128;
 
 /// Waits awake until `holds`, for at most `budget`; true if it came. `has_company` says whether the core is wanted by somebody else, who
 /// is then let run between two looks. On a clock that is moved by hand it only looks once: no time passes there by itself.

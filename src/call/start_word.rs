@@ -1,6 +1,7 @@
 //! [`StartWord`]: where a call waits or runs, and whose ticket it holds, moved by one read-modify-write at a time.
 //!
-//! Whoever moves the word out of `Queued` or `Started` takes the ticket that it stood for, and nobody else does.
+//! Whoever moves the word out of `Queued` or `Started` takes the ticket that it stood for, and nobody else does. Whoever moves
+//! it to `Dead` decides the call's outcome: it knows by the same step whether the function has begun.
 
 use std::sync::atomic::Ordering;
 
@@ -33,26 +34,34 @@ pub(crate) enum Stage {
     Dead,
 }
 
-/// What a call was when it was killed.
+/// The right to publish the outcome of a call, which one thread gets, once: who has ended it.
+#[must_use = "a call that was ended must be given its outcome"]
+#[derive(Debug)]
+pub(crate) struct Decided(());
+
+/// What a call was when it was ended.
 #[derive(Debug)]
 pub(crate) struct Killed<'a> {
+    pub(crate) decided: Decided,
     /// Whether user code has begun.
     pub(crate) started: bool,
     /// The slot that it was at.
     pub(crate) slot: WorkerId,
-    /// The ticket that it held, unless somebody else has taken it.
-    pub(crate) ticket: Option<Ticket<'a>>,
+    /// The ticket that it held.
+    pub(crate) ticket: Ticket<'a>,
     /// The execution that had begun.
     mark: u32,
 }
 
 impl Killed<'_> {
     /// Drops the ticket, while the execution still runs if one has begun.
-    pub(crate) fn drop_ticket(self) {
-        match self.ticket {
-            Some(ticket) if self.started => drop(ticket.overdue(self.mark)),
-            ticket => drop(ticket),
+    pub(crate) fn drop_ticket(self) -> Decided {
+        if self.started {
+            drop(self.ticket.overdue(self.mark));
+        } else {
+            drop(self.ticket);
         }
+        self.decided
     }
 }
 
@@ -113,36 +122,27 @@ impl StartWord {
         }))
     }
 
-    /// The same for the worker that runs the call and has won its outcome: nobody else moves the word any more.
-    pub(crate) fn finish<'a>(&self, loads: &'a [Load]) -> Killed<'a> {
-        let before = self.0.load(Ordering::Acquire);
-        debug_assert_eq!(before & TAG, STARTED, "who runs a call has started it");
-        self.0.store(before | DEAD, Ordering::Release);
-        Self::killed(before, loads)
-    }
-
-    /// Makes the call dead, whatever it was: for who has won its outcome.
-    pub(crate) fn kill<'a>(&self, loads: &'a [Load]) -> Killed<'a> {
+    /// Ends the call, whatever it is at; none if somebody else has.
+    pub(crate) fn kill<'a>(&self, loads: &'a [Load]) -> Option<Killed<'a>> {
         let before = self.0.fetch_or(DEAD, Ordering::AcqRel);
-        Self::killed(before, loads)
+        matches!(before & TAG, QUEUED | STARTED).then(|| Self::killed(before, loads))
     }
 
-    fn killed(before: u64, loads: &[Load]) -> Killed<'_> {
-        let slot = slot_of(before);
-        let held = matches!(before & TAG, QUEUED | STARTED);
-        let ticket = held.then(|| Ticket::resume(&loads[slot.index()]));
-        let started = before & TAG == STARTED && !Plant::ExpiryAfterStart.is_planted();
-        Killed { started, slot, ticket, mark: mark_of(before) }
-    }
-
-    /// Takes a waiting call away from every worker, and its ticket; none if it does not wait any more.
-    pub(crate) fn withdraw<'a>(&self, loads: &'a [Load]) -> Option<Ticket<'a>> {
+    /// Ends the call if it waits; none if it does not any more.
+    pub(crate) fn withdraw<'a>(&self, loads: &'a [Load]) -> Option<Killed<'a>> {
         let seen = self.0.load(Ordering::Acquire);
         if seen & TAG != QUEUED {
             return None;
         }
         let swapped = self.0.compare_exchange(seen, seen | DEAD, Ordering::AcqRel, Ordering::Acquire);
-        swapped.ok().map(|_| Ticket::resume(&loads[slot_of(seen).index()]))
+        swapped.ok().map(|_| Self::killed(seen, loads))
+    }
+
+    fn killed(before: u64, loads: &[Load]) -> Killed<'_> {
+        let slot = slot_of(before);
+        let started = before & TAG == STARTED && !Plant::ExpiryAfterStart.is_planted();
+        let ticket = Ticket::resume(&loads[slot.index()]);
+        Killed { decided: Decided(()), started, slot, ticket, mark: mark_of(before) }
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
         let freed = word.begin(&loads, hand(), Some(loads[2].raise())).expect("it waits");
         assert_eq!(tickets(&loads), [1, 0, 1]);
         drop(freed);
-        let killed = word.kill(&loads);
+        let killed = word.kill(&loads).expect("it is alive");
         assert!(killed.started);
         assert_eq!(killed.slot, WorkerId(2));
         drop(killed);
@@ -198,8 +198,9 @@ mod tests {
         let loads = loads();
         let word = StartWord::new();
         word.place(loads[1].raise());
-        let killed = word.kill(&loads);
-        assert!(!killed.started && killed.ticket.is_some());
+        let killed = word.kill(&loads).expect("it is alive");
+        assert!(!killed.started);
+        assert!(word.kill(&loads).is_none(), "it is ended once");
         drop(killed);
         assert!(matches!(word.begin(&loads, hand(), None), Err(None)));
         let own = loads[0].raise();
@@ -214,7 +215,7 @@ mod tests {
         word.place(loads[1].raise());
         assert!(word.withdraw(&loads).is_some());
         assert!(word.withdraw(&loads).is_none());
-        assert!(word.kill(&loads).ticket.is_none());
+        assert!(word.kill(&loads).is_none());
         assert_eq!(tickets(&loads), [0, 0, 0]);
     }
 }

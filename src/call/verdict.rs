@@ -1,13 +1,12 @@
-//! [`Verdict`]: the place of a call's outcome. It is decided once, written once, and taken once.
+//! [`Verdict`]: the place of a call's outcome, which is written once and taken once.
 //!
-//! `Pending -> Ending` by one compare-and-swap decides; the winner has a [`Decided`], and with it alone can publish: it writes
-//! the outcome, then stores `Done`, and wakes who waits. Whoever waits for longer than it likes to stay awake leaves word
-//! first.
+//! Who decides the call has a [`Decided`], and with it alone can publish: it writes the outcome, then stores `DONE`, and
+//! wakes who waits. Whoever waits for longer than it likes to stay awake leaves word first.
 //!
 //! # Rules of the unsafe code
 //!
-//! 1. A `Decided` is made by the swap from `PENDING` alone, which succeeds once in the life of a verdict, and is used up by
-//!    publishing: so the outcome is written once, by one thread, before `DONE` is stored with `Release`.
+//! 1. A `Decided` is made once for a call, by the step that ends it, and is used up by publishing in that call's verdict: so
+//!    the outcome is written once, by one thread, before `DONE` is stored with `Release`.
 //! 2. The outcome is initialised from then on. Who swaps `DONE` for `TAKEN` (`Acquire`) has it alone and moves it out, which
 //!    happens once, since nothing stores `DONE` again.
 //! 3. Whoever drops the verdict has it alone, and drops the outcome if it is there and nobody has taken it.
@@ -19,11 +18,11 @@ use std::sync::atomic::Ordering;
 use crate::sync::{AtomicU8, Mutex};
 
 use super::outcome::{Outcome, Waiter};
+use super::start_word::Decided;
 
 const PENDING: u8 = 0;
-const ENDING: u8 = 1;
-const DONE: u8 = 2;
-const TAKEN: u8 = 3;
+const DONE: u8 = 1;
+const TAKEN: u8 = 2;
 const STATE: u8 = 3;
 /// Somebody has left word.
 const AWAITED: u8 = 4;
@@ -40,10 +39,6 @@ pub(super) struct Verdict {
 #[expect(unsafe_code, reason = "its rules stand above")]
 unsafe impl Sync for Verdict {}
 
-/// The right to publish the outcome, which one thread has, once.
-#[must_use = "a call that was decided must be given its outcome"]
-pub(super) struct Decided<'a>(&'a Verdict);
-
 impl Verdict {
     pub(super) fn new() -> Self {
         Self {
@@ -53,27 +48,20 @@ impl Verdict {
         }
     }
 
-    pub(super) fn is_decided(&self) -> bool {
+    /// Whether the outcome is there, or has been taken.
+    pub(super) fn is_done(&self) -> bool {
         self.state.load(Ordering::Acquire) & STATE != PENDING
     }
 
-    /// Whether the outcome is there, or has been taken.
-    pub(super) fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) & STATE >= DONE
-    }
-
-    /// Decides; none if somebody else has.
-    pub(super) fn decide(&self) -> Option<Decided<'_>> {
-        let mut seen = PENDING;
-        loop {
-            let swapped =
-                self.state.compare_exchange_weak(seen, seen | ENDING, Ordering::AcqRel, Ordering::Acquire);
-            match swapped {
-                Ok(_) => return Some(Decided(self)),
-                Err(now) if now & STATE != PENDING => return None,
-                Err(now) => seen = now, // somebody has left word
-            }
-        }
+    /// Publishes the outcome of the call that this is the verdict of; who is to be woken comes back.
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    pub(super) fn publish(&self, _: Decided, outcome: Outcome) -> Option<Waiter> {
+        // SAFETY: rule 1: nobody reads it before `DONE`, and nobody else writes it.
+        unsafe { (*self.outcome.get()).write(outcome) };
+        let before = self.state.swap(DONE, Ordering::AcqRel);
+        debug_assert_eq!(before & STATE, PENDING, "rule 1");
+        // Who leaves word from here on sees that it is done.
+        if before & AWAITED == 0 { None } else { self.waiter.lock().take() }
     }
 
     /// Leaves word for whoever publishes; true if the outcome is there already. Who was left before is forgotten.
@@ -83,7 +71,7 @@ impl Verdict {
         }
         let before = self.waiter.lock().replace(waiter);
         drop(before); // outside of the lock: a waker's drop is a user's code
-        let is_done = self.state.fetch_or(AWAITED, Ordering::AcqRel) & STATE >= DONE;
+        let is_done = self.state.fetch_or(AWAITED, Ordering::AcqRel) & STATE != PENDING;
         if is_done {
             let own = self.waiter.lock().take();
             drop(own);
@@ -108,18 +96,6 @@ impl Verdict {
         let outcome = unsafe { &*self.outcome.get() };
         // SAFETY: rule 2: it is initialised, and not used again.
         Some(unsafe { outcome.assume_init_read() })
-    }
-}
-
-impl Decided<'_> {
-    /// Publishes; who is to be woken comes back.
-    #[expect(unsafe_code, reason = "its rules stand above")]
-    pub(super) fn publish(self, outcome: Outcome) -> Option<Waiter> {
-        // SAFETY: rule 1: nobody reads it before `DONE`, and nobody else writes it.
-        unsafe { (*self.0.outcome.get()).write(outcome) };
-        let before = self.0.state.swap(DONE, Ordering::AcqRel);
-        // Who leaves word from here on sees that it is done.
-        if before & AWAITED == 0 { None } else { self.0.waiter.lock().take() }
     }
 }
 

@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::{Call, Definition, Job};
+use crate::call::{Call, Definition, Job, Shift};
 use crate::function::Dependency;
+use crate::id::WorkerId;
 use crate::plant::Plant;
 use crate::sync::{AtomicUsize, CachePadded, Held, Mutex, Stack};
 
@@ -33,8 +34,10 @@ pub(crate) struct Closed(pub(crate) Job);
 
 /// A bounded queue that can be closed.
 pub(crate) struct Queue {
-    /// Where submitters put jobs of the default priority: they wait for nobody. Whoever has the lock takes them over.
-    inbox: CachePadded<Stack<Call>>,
+    /// Whose inbox takes the jobs of the default priority: who submits them waits for nobody. Whoever has the lock takes them
+    /// over.
+    shift: Arc<Shift>,
+    at: usize,
     /// Those that were taken over.
     jobs: CachePadded<Mutex<Jobs>>,
     /// How many were.
@@ -49,10 +52,11 @@ struct Jobs {
 }
 
 impl Queue {
-    /// A queue for so many waiting calls and as many shells.
-    pub(crate) fn new(calls_max: usize) -> Self {
+    /// The queue of a slot, for so many waiting calls and as many shells.
+    pub(crate) fn new(shift: &Arc<Shift>, slot: WorkerId, calls_max: usize) -> Self {
         Self {
-            inbox: CachePadded::new(Stack::new()),
+            shift: Arc::clone(shift),
+            at: slot.index(),
             jobs: CachePadded::default(),
             len: CachePadded::default(),
             len_max: 2 * calls_max,
@@ -61,12 +65,12 @@ impl Queue {
 
     /// How many jobs lie here, shells included: exact only while nobody puts any here, or takes.
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed) + self.inbox.len()
+        self.len.load(Ordering::Relaxed) + self.inbox().len()
     }
 
     /// Whether nothing lies here.
     pub(crate) fn is_empty(&self) -> bool {
-        self.inbox.is_empty() && self.len.load(Ordering::Relaxed) == 0
+        self.inbox().is_empty() && self.len.load(Ordering::Relaxed) == 0
     }
 
     /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.
@@ -77,10 +81,14 @@ impl Queue {
         }
         let shells = if self.len() >= self.len_max { self.sweep() } else { Vec::new() };
         let pushed = match job.call().priority {
-            0 => self.inbox.push(job.into_call()).map_err(Job::new),
+            0 => self.inbox().push(job.into_call()).map_err(Job::new),
             _ => self.insert(job),
         };
         pushed.map(|()| shells).map_err(Closed)
+    }
+
+    fn inbox(&self) -> &Stack<Call> {
+        &self.shift.loads[self.at].inbox
     }
 
     fn insert(&self, job: Job) -> Result<(), Job> {
@@ -98,12 +106,12 @@ impl Queue {
 
     /// Takes over what lies in the inbox, behind those of its priority.
     fn take_over(&self, jobs: &mut Jobs) {
-        if self.inbox.is_empty() {
+        if self.inbox().is_empty() {
             return;
         }
         // Before it is empty, so that nobody sees nothing anywhere.
         self.len.store(jobs.waiting.len() + 1, Ordering::Relaxed);
-        for call in self.inbox.take() {
+        for call in self.inbox().take() {
             append(&mut jobs.waiting, Job::new(call));
         }
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
@@ -117,14 +125,10 @@ impl Queue {
             return Next::Nothing;
         }
         let mut jobs = self.jobs.lock();
-        // What lies in the inbox comes behind those that are as urgent and lay here before.
-        let is_first = jobs.waiting.front().is_some_and(|first| first.call().priority <= 0);
-        if !is_first {
-            self.take_over(&mut jobs);
-        }
         let mut at = 0;
         while at < LOOK_MAX {
-            if at == jobs.waiting.len() {
+            // What lies in the inbox comes behind those that are as urgent, and before the others.
+            if jobs.waiting.get(at).is_none_or(|job| job.call().priority > 0) {
                 self.take_over(&mut jobs);
             }
             let Some(job) = jobs.waiting.get(at) else { break };
@@ -162,7 +166,7 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut jobs = self.jobs.lock();
         jobs.closed = true;
-        for call in self.inbox.close() {
+        for call in self.inbox().close() {
             append(&mut jobs.waiting, Job::new(call));
         }
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
@@ -200,6 +204,13 @@ impl Queue {
         let shells = sweep(&mut jobs.waiting);
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
         shells
+    }
+}
+
+impl Drop for Queue {
+    /// What is left here ends: a job that is dropped says so.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, WAKE, Wakeup};
+use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, Shift, WAKE, Wakeup};
 use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
@@ -104,10 +104,10 @@ pub(crate) struct AbandonedRun {
 }
 
 impl Slot {
-    pub(crate) fn new(id: WorkerId, calls_max: usize) -> Self {
+    pub(crate) fn new(shift: &Arc<Shift>, id: WorkerId, calls_max: usize) -> Self {
         Self {
             id,
-            queue: Queue::new(calls_max),
+            queue: Queue::new(shift, id, calls_max),
             running: Mutex::default(),
             inside: Mutex::default(),
             installed: Installed::default(),
@@ -520,10 +520,17 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::event::Bus;
+    use crate::id::PoolId;
 
     /// A slot that a run has taken, on the calling thread.
     fn taken() -> (Slot, Load, Hand) {
-        let (slot, load) = (Slot::new(WorkerId(0), 4), Load::new(WorkerId(0), Run(0)));
+        let clock = Clock::system();
+        let bus = Bus::new(clock.clone(), 16);
+        let times = (Duration::from_secs(1), Duration::from_secs(1));
+        let shift = Arc::new(Shift::new(PoolId::next(), (clock, bus), times, &[Run(0)]));
+        let (slot, load) = (Slot::new(&shift, WorkerId(0), 4), Load::new(WorkerId(0), Run(0)));
         let own = Hand { run: Run(1), phase: Phase::Between, ..load.hand() };
         assert!(load.move_hand(load.hand(), own));
         assert!(slot.attend(&load, (own, crate::sync::current())));

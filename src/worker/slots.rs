@@ -95,7 +95,7 @@ impl Slots {
         counts: Arc<Counts>,
         terms: WorkerTerms,
     ) -> Self {
-        let all = shift.loads.iter().map(|load| Slot::new(load.slot(), terms.calls_max)).collect();
+        let all = shift.loads.iter().map(|load| Slot::new(&shift, load.slot(), terms.calls_max)).collect();
         Self {
             all,
             shift,
