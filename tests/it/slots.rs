@@ -1,5 +1,7 @@
 //! Where calls go: the choice of a slot, its queue, its limits, and what idle workers take from others.
 
+mod mixed;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
@@ -290,45 +292,6 @@ fn a_call_queued_behind_a_held_one_is_run_by_another_worker_once_that_is_free() 
     long.release();
     assert_eq!(for_long.wait().expect("a value"), 1 - free);
     assert_ledger_is_even(&wpc);
-}
-
-#[test]
-fn w22_no_short_call_waits_for_a_long_one() {
-    let _watchdog = Watchdog::start();
-    // Under two names, and under one: what a function took on the average says nothing of the next call.
-    for (short_name, long_name) in [("short", "held"), ("either", "either")] {
-        let wpc = pool();
-        let latch = Latch::new();
-        let hold = latch.clone();
-        let either = move |n: u64| {
-            if n == 0 {
-                hold.hold();
-            }
-            n
-        };
-        for name in ["short", "held", "either"] {
-            wpc.define_function(name, either.clone()).expect("it is defined");
-        }
-        wpc.start_workers(2).expect("they start");
-        for n in 1..=50 {
-            assert_eq!(wpc.call::<u64>(short_name, n).expect("a value"), n);
-        }
-        let submit = |name: &str, n: u64| wpc.submit::<u64>(name, n).expect("it is accepted");
-        let before: Vec<_> = (1..=49).map(|n| submit(short_name, n)).collect();
-        let long = submit(long_name, 0);
-        let after: Vec<_> = (50..=99).map(|n| submit(short_name, n)).collect();
-        for (n, short) in (1..).zip(before.into_iter().chain(after)) {
-            assert_eq!(short.wait().expect("a value"), n);
-        }
-        assert!(!long.is_done(), "it is held still");
-        // Blocking ones too, of which each may be put behind the long one.
-        for n in 1..=50 {
-            assert_eq!(wpc.call::<u64>(short_name, n).expect("a value"), n);
-        }
-        latch.release();
-        assert_eq!(long.wait().expect("a value"), 0);
-        assert_ledger_is_even(&wpc);
-    }
 }
 
 /// The order in which calls of these priorities run that wait behind a running one.

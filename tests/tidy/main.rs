@@ -40,6 +40,7 @@ const UNSAFE_FILES: &[&str] = &[
     "plugins/wpc-plugin/src/raw.rs",
     "plugins/wpc-plugin/tests/it/host.rs",
     "plugins/wpc-plugin/tests/it/symbol.rs",
+    "src/call/verdict.rs",
     "src/fuzz/allocation.rs",
     "src/plugin/descriptor.rs",
     "src/plugin/descriptor/tests.rs",
@@ -48,7 +49,11 @@ const UNSAFE_FILES: &[&str] = &[
     "src/plugin/plugin/tests.rs",
     "src/plugin/sink.rs",
     "src/plugin/symbol.rs",
+    "src/sync/pooled.rs",
+    "src/sync/stack.rs",
+    "src/sync/take_once.rs",
     "src/value.rs",
+    "tests/allocations/counting.rs",
     "tests/it/dependencies/system.rs",
 ];
 
