@@ -14,7 +14,7 @@ pub(crate) use std::hint::spin_loop as spin_hint;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};
 
-pub(crate) use pooled::{Held, Kept, Pool, Pooled, Weak, hold};
+pub(crate) use pooled::{AtomicWeak, Held, Kept, Pool, Pooled, Weak, hold};
 pub(crate) use stack::Stack;
 pub(crate) use take_once::TakeOnce;
 

@@ -18,10 +18,11 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::Ordering;
 
 use super::stack::Link;
-use super::{AtomicU64, Mutex};
+use super::{AtomicPtr, AtomicU64, Mutex};
 
 /// So many bits of the word count holders.
 const COUNT_BITS: u32 = 24;
@@ -31,7 +32,7 @@ const COUNT: u64 = (1 << COUNT_BITS) - 1;
 const HOLDERS_MAX: u64 = COUNT / 2;
 
 /// So many free nodes a thread keeps to itself; half of them it gives to the others, or takes from them, at a time.
-const KEPT_MAX: usize = 64;
+const KEPT_MAX: usize = 16;
 
 /// Memory for one value.
 pub(crate) struct Node<T> {
@@ -106,6 +107,20 @@ impl<T: Pooled> Node<T> {
         if T::with_kept(|kept| kept.give(self)).is_none() {
             T::pool().lock().push(self);
         }
+    }
+}
+
+impl<T: 'static> Node<T> {
+    /// Where it lies, which [`Node::at`] finds it by.
+    pub(super) fn place(&'static self) -> *mut Self {
+        ptr::from_ref(self).cast_mut()
+    }
+
+    /// The node that lies there; none for null. Any other pointer must have come from [`Node::place`].
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    pub(super) fn at(place: *mut Self) -> Option<&'static Self> {
+        // SAFETY: rule 1: what is not null is the place of a node, which lives for ever.
+        unsafe { place.as_ref() }
     }
 }
 
@@ -240,6 +255,30 @@ impl<T: Pooled> Weak<T> {
 impl<T: Pooled> Clone for Weak<T> {
     fn clone(&self) -> Self {
         Self { node: self.node, life: self.life }
+    }
+}
+
+/// A [`Weak`] that one thread stores and others load.
+pub(crate) struct AtomicWeak<T: Pooled> {
+    node: AtomicPtr<Node<T>>,
+    life: AtomicU64,
+}
+
+impl<T: Pooled> AtomicWeak<T> {
+    pub(crate) fn new() -> Self {
+        Self { node: AtomicPtr::new(ptr::null_mut()), life: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn store(&self, value: &Held<T>) {
+        let Weak { node, life } = value.downgrade();
+        self.life.store(life, Ordering::Release);
+        self.node.store(node.map_or(ptr::null_mut(), Node::place), Ordering::Release);
+    }
+
+    /// What was stored last; while another is being stored it may find neither of the two.
+    pub(crate) fn load(&self) -> Weak<T> {
+        let node = Node::at(self.node.load(Ordering::Acquire));
+        Weak { node, life: self.life.load(Ordering::Acquire) }
     }
 }
 

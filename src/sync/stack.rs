@@ -4,9 +4,9 @@
 //! It is Treiber's stack (R. K. Treiber, "Systems programming: coping with parallelism", 1986), of which everything is taken at
 //! once: so no swap can take a head for the one that it was before.
 //!
-//! # Rules of the unsafe code
+//! # Rules
 //!
-//! 1. A pointer in `head` or in a node's `next` is null, the mark of a closed stack, or that of a node, which lives for ever.
+//! 1. A pointer in `head` or in a node's `next` is null, the mark of a closed stack, or the place of a node.
 //! 2. A node in the stack stands for one holder of its value: [`Stack::push`] has given it up, and who takes the node away has
 //!    it again. Who swaps `head` for another than the next one has all nodes from there on alone.
 
@@ -49,7 +49,7 @@ impl<T: Pooled> Stack<T> {
             }
             node.link.next.store(head, Ordering::Relaxed);
             node.link.depth.store(depth(head).saturating_add(1), Ordering::Relaxed);
-            let new = place(node);
+            let new = node.place();
             match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => head = now,
@@ -100,18 +100,9 @@ fn closed<T>() -> *mut Node<T> {
     ptr::without_provenance_mut(1)
 }
 
-fn place<T>(node: &'static Node<T>) -> *mut Node<T> {
-    ptr::from_ref(node).cast_mut()
-}
-
 /// The node; none for null and for the mark.
-#[expect(unsafe_code, reason = "its rules stand above")]
 fn node<T: 'static>(place: *mut Node<T>) -> Option<&'static Node<T>> {
-    if place.is_null() || place == closed() {
-        return None;
-    }
-    // SAFETY: rule 1.
-    Some(unsafe { &*place })
+    if place == closed() { None } else { Node::at(place) } // rule 1
 }
 
 fn depth<T: 'static>(place: *mut Node<T>) -> u32 {
@@ -124,7 +115,7 @@ fn turned<T: 'static>(head: *mut Node<T>) -> Option<&'static Node<T>> {
     let (mut rest, mut first) = (node(head), None);
     while let Some(here) = rest {
         rest = node(here.link.next.load(Ordering::Relaxed));
-        here.link.next.store(first.map_or(ptr::null_mut(), place), Ordering::Relaxed);
+        here.link.next.store(first.map_or(ptr::null_mut(), Node::place), Ordering::Relaxed);
         first = Some(here);
     }
     first

@@ -57,22 +57,12 @@ pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
 }
 
 /// A job in the worker's hand, which has not started.
-pub(super) struct Taken {
-    job: Job,
-    /// The hand before it.
-    before: Hand,
-}
+pub(super) struct Taken(Job);
 
-/// Takes a job up, where the timekeeper and a stop meet it, and whatever was published until then.
+/// Sees to a job that was taken, and to whatever was published until then.
 pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
-    let before = worker.hand.get();
-    if !job.call().is_queued() {
-        return Err(discard(worker, job));
-    }
-    let running = before.running_next();
-    if !worker.move_hand(running) {
-        fence::drop_value(job);
-        return Err(After::Abandoned);
+    if worker.hand.get().phase != Phase::Running {
+        return Err(discard(worker, job)); // a shell
     }
     // The call has been shown since it was taken, so that the timekeeper and a stop meet it.
     let call = job.call();
@@ -83,11 +73,11 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
     // sees the new version, or the define sees that it need not wait.
     crate::sync::full_fence();
     worker.adopt();
-    Ok(Taken { job, before })
+    Ok(Taken(job))
 }
 
 /// Starts the call, unless its time is up or it does not wait any more.
-pub(super) fn start(worker: &Rc<Worker>, Taken { job, before }: Taken) -> Result<Reply, After> {
+pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Reply, After> {
     let call = job.call();
     let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
     let now = if is_timed || call.deadline.is_some() { Some(worker.slots.shift.clock.now()) } else { None };
@@ -96,7 +86,7 @@ pub(super) fn start(worker: &Rc<Worker>, Taken { job, before }: Taken) -> Result
         drop(call.end_queued(End::TimedOut));
     }
     if !call.begin(worker.hand.get(), worker.load()) {
-        return Err(put_down(worker, job, before));
+        return Err(put_down(worker, job));
     }
     Ok(Reply::new(job.into_call()))
 }
@@ -178,9 +168,8 @@ fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> b
 }
 
 /// Puts a job down that turned out not to wait any more.
-fn put_down(worker: &Rc<Worker>, job: Job, before: Hand) -> After {
-    let hand = worker.hand.get();
-    if !worker.move_hand(Hand { execution: hand.execution, ..before }) {
+fn put_down(worker: &Rc<Worker>, job: Job) -> After {
+    if !worker.move_hand(Hand { phase: Phase::Between, ..worker.hand.get() }) {
         fence::drop_value(job);
         return After::Abandoned;
     }

@@ -12,13 +12,13 @@ use crate::function::{
 };
 use crate::id::{CallId, WorkerId};
 use crate::registry::Snapshot;
-use crate::sync::Held;
+use crate::sync::{CachePadded, Held, Weak};
 use crate::value::Value;
 
 use super::execute;
 use super::instances::Instances;
 use super::rest::Rest;
-use super::slot::{Busy, Cleaning, Slot};
+use super::slot::{Busy, Cleaning, Shown, Slot};
 use super::slots::Slots;
 use super::start::ThreadLife;
 
@@ -36,6 +36,8 @@ pub(crate) struct Worker {
     pub(super) at: usize,
     /// The hand as this thread last moved it; if the slot's differs, the run has been abandoned.
     pub(super) hand: Cell<Hand>,
+    /// Where it shows the call that it is at.
+    shown: Arc<CachePadded<Shown>>,
     pub(super) snapshot: RefCell<Arc<Snapshot>>,
     /// Those before it, which are to be let go of.
     pub(super) superseded: RefCell<Vec<Arc<Snapshot>>>,
@@ -72,12 +74,13 @@ pub(super) struct Running<'a> {
 }
 
 impl Worker {
-    pub(super) fn new(slots: Arc<Slots>, at: usize, hand: Hand) -> Self {
+    pub(super) fn new(slots: Arc<Slots>, at: usize, hand: Hand, shown: Arc<CachePadded<Shown>>) -> Self {
         let snapshot = RefCell::new(slots.registry.publication().newest());
         Self {
             slots,
             at,
             hand: Cell::new(hand),
+            shown,
             snapshot,
             superseded: RefCell::default(),
             locals: Locals::default(),
@@ -128,9 +131,19 @@ impl Worker {
         awake.count() >= self.slots.cores
     }
 
-    /// Shows a call that this worker takes from a queue; false if the run has been abandoned, and must not take it.
+    /// Shows a call that this worker takes from a queue, and takes it into its hand; false if the run has been abandoned, and
+    /// must not take it. So whoever ends what is here meets each call in its queue, or in the hand.
     pub(super) fn take(&self, call: &Held<Call>) -> bool {
-        self.slot().show_taken(self.load(), self.hand.get(), call)
+        if !call.is_queued() {
+            return !self.is_abandoned(); // a shell, which nobody has to meet
+        }
+        self.shown.store(call);
+        self.move_hand(self.hand.get().running_next())
+    }
+
+    /// The call that the outermost function runs for; none once the run has been abandoned.
+    pub(super) fn outermost(&self) -> Weak<Call> {
+        if self.is_abandoned() { Weak::new() } else { self.shown.load() }
     }
 
     /// Runs user code that belongs to no call, in a phase of its own; false if the run has been abandoned.
@@ -154,7 +167,7 @@ impl Worker {
         let aside = Hand { phase: Phase::Cleaning, ..before };
         let kept = self.move_hand(aside);
         if kept {
-            self.slot().show_running(self.load(), aside, busy);
+            self.slot().show_aside(self.load(), aside, busy);
             if let Some(until) = until {
                 self.slots.shift.arm(until);
             }
@@ -163,7 +176,7 @@ impl Worker {
         code(); // on an abandoned run too: what it drops, it drops in its fence
         self.is_tainted.set(was_tainted); // a call made in there belongs to no function
         let kept = kept && self.move_hand(before);
-        self.slot().clear_running(aside);
+        self.slot().clear_aside(aside);
         kept
     }
 

@@ -66,10 +66,8 @@ pub(super) fn return_abandoned(slots: &Slots, at: usize, number: Run, notice: &m
 /// A worker's run, from its start to the drop of its state; false if it was abandoned.
 fn run(slots: &Arc<Slots>, at: usize, own: Hand, notice: &mut ExitNotice) -> bool {
     let attending = (own, sync::current());
-    if !slots.all[at].attend(&slots.shift.loads[at], attending) {
-        return false;
-    }
-    let worker = Rc::new(Worker::new(Arc::clone(slots), at, own));
+    let Some(shown) = slots.all[at].attend(&slots.shift.loads[at], attending) else { return false };
+    let worker = Rc::new(Worker::new(Arc::clone(slots), at, own, shown));
     let inside = current::enter(Rc::new(Nest(Rc::clone(&worker))));
     let leaving = match begin(&worker, own.run, notice) {
         Ok(()) => serve(&worker, notice),

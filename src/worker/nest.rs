@@ -170,7 +170,7 @@ impl Inside for Nest {
     fn outgoing(&self) -> Option<Outgoing> {
         let frames = self.0.frames.borrow();
         let frame = frames.last()?;
-        let link = Link { pool: self.pool_id(), call: self.0.slot().running_call(self.0.hand.get()) };
+        let link = Link { pool: self.pool_id(), call: self.0.outermost() };
         Some(Outgoing { deadline: frame.deadline, chain: frame.chain.clone(), link })
     }
 }
@@ -217,9 +217,7 @@ impl Worker {
         let interrupt = match outer {
             None => Rc::new(Never) as Rc<dyn Interrupt>,
             Some(Frame { interrupt: Some(interrupt), .. }) => Rc::clone(interrupt),
-            Some(Frame { interrupt: None, .. }) => {
-                Rc::new(Outermost(self.slot().running_call(self.hand.get())))
-            }
+            Some(Frame { interrupt: None, .. }) => Rc::new(Outermost(self.outermost())),
         };
         let outer_deadline = outer.and_then(|outer| outer.deadline);
         let deadline = match (own, outer_deadline) {

@@ -329,10 +329,9 @@ impl Played {
         let own = Hand { run: self.number, phase: Phase::Between, ..vacant };
         let load = &self.slots.shift.loads[self.at];
         let slot = &self.slots.all[self.at];
-        if !load.move_hand(vacant, own) || !slot.attend(load, (own, sync::current())) {
-            return At::WoundUp { left: false };
-        }
-        self.worker = Some(Rc::new(Worker::new(Arc::clone(&self.slots), self.at, own)));
+        let attended = load.move_hand(vacant, own).then(|| slot.attend(load, (own, sync::current())));
+        let Some(shown) = attended.flatten() else { return At::WoundUp { left: false } };
+        self.worker = Some(Rc::new(Worker::new(Arc::clone(&self.slots), self.at, own, shown)));
         At::Come
     }
 

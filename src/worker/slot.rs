@@ -10,7 +10,9 @@ use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Held, Mutex, Thread, Weak, full_fence};
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicWeak, CachePadded, Held, Mutex, Thread, full_fence,
+};
 
 use super::installed::Installed;
 use super::queue::Queue;
@@ -42,11 +44,12 @@ pub(crate) struct Acknowledged {
     pub(crate) lacking: Vec<Generation>,
 }
 
-/// What a worker's hand is at that others may have to end.
+/// The call that a run of a worker is at, for others to find; its hand tells whether it still is. Each run has its own: one that was
+/// abandoned shows nothing in its successor's place.
+pub(super) type Shown = AtomicWeak<Call>;
+
+/// What a worker's hand is at that others may have to end, besides a call.
 pub(super) enum Busy {
-    /// It is not held: the worker has it. What is shown stays until something else is, so that the hand tells whether it still
-    /// is so.
-    Call(Weak<Call>),
     Install(Installing),
     /// User code that belongs to no call: a drop of values, or the thread's own start.
     Clean(Cleaning),
@@ -71,12 +74,35 @@ pub(super) struct Installing {
     pub(super) stage: Option<Arc<Stage>>,
 }
 
+/// What the run that has the slot is at.
+struct Register {
+    /// The outermost call, while the hand runs.
+    shown: Arc<CachePadded<Shown>>,
+    /// What else it is at, with the hand that is.
+    aside: Option<(Hand, Busy)>,
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Self { shown: Arc::new(CachePadded::new(Shown::new())), aside: None }
+    }
+}
+
+impl Register {
+    /// The call that the hand runs, as long as it does.
+    fn call(&self, load: &Load, hand: Hand) -> Option<Held<Call>> {
+        let call = if hand.phase == Phase::Running { self.shown.load().upgrade() } else { None };
+        // It was shown before the hand went up, so it is that call if the hand has not moved since.
+        call.filter(|_| load.hand() == hand)
+    }
+}
+
 /// One worker's place.
 pub(crate) struct Slot {
     pub(crate) id: WorkerId,
     pub(crate) queue: Queue,
-    /// The outermost call that the worker runs, or the library that it installs, with the hand that does.
-    running: Mutex<Option<(Hand, Busy)>>,
+    /// What the worker is at.
+    running: Mutex<Register>,
     /// Calls that the running function waits for, and that run inside it for that.
     inside: Mutex<Vec<Held<Call>>>,
     pub(crate) installed: Installed,
@@ -143,24 +169,29 @@ impl Slot {
         definition.dependencies.iter().any(|dependency| self.installed.has_failed(dependency.generation()))
     }
 
-    /// A run of the worker takes the slot, on the calling thread; false if it has been abandoned already. The thread's
-    /// lock is held over the look at the hand and what follows from it, as it is where a run is left behind: an
-    /// abandoned run undoes nothing of its successor's.
-    pub(super) fn attend(&self, load: &Load, (hand, thread): (Hand, Thread)) -> bool {
+    /// A run of the worker takes the slot, on the calling thread; what it is to show its calls by comes back, or none if it has
+    /// been abandoned already. The thread's lock is held over the look at the hand and what follows from it, as it is where a
+    /// run is left behind: an abandoned run undoes nothing of its successor's.
+    pub(super) fn attend(
+        &self,
+        load: &Load,
+        (hand, thread): (Hand, Thread),
+    ) -> Option<Arc<CachePadded<Shown>>> {
         let mut running = self.running.lock();
         let mut place = self.thread.lock();
         if load.hand() != hand {
-            return false;
+            return None;
         }
         *place = Some(thread);
         self.started_as.store(hand.run.0, Ordering::Release);
         self.installed.begin();
         self.held.store(false, Ordering::Release);
-        let before = running.take();
+        let before = std::mem::take(&mut *running);
+        let shown = Arc::clone(&running.shown);
         drop(place);
         drop(running);
         drop(before); // outside of the locks
-        true
+        Some(shown)
     }
 
     /// The run that has taken the slot serves from now on; false if it has been abandoned.
@@ -281,41 +312,22 @@ impl Slot {
             && self.serving.load(Ordering::Acquire)
     }
 
-    /// Shows a call that the worker of `hand` takes from a queue, and will run in its next execution; false if the run has
-    /// been abandoned. So whoever ends what is here meets each call in its queue, or here.
-    pub(super) fn show_taken(&self, load: &Load, hand: Hand, call: &Held<Call>) -> bool {
-        let mut running = self.running.lock();
-        let is_own = load.hand() == hand;
-        if is_own {
-            *running = Some((hand.running_next(), Busy::Call(call.downgrade())));
-        }
-        is_own
-    }
-
-    /// Shows what the hand is at, unless the run has been abandoned: the place is its successor's then.
-    pub(super) fn show_running(&self, load: &Load, hand: Hand, busy: Busy) {
+    /// Shows what the hand is at besides a call, unless the run has been abandoned: the place is its successor's then.
+    pub(super) fn show_aside(&self, load: &Load, hand: Hand, busy: Busy) {
         let mut running = self.running.lock();
         if load.hand() == hand {
-            let before = running.replace((hand, busy));
+            let before = running.aside.replace((hand, busy));
             drop(running);
             drop(before); // none, or something that its own worker has done with and still holds
         }
     }
 
     /// Takes that away again, if it still is what is shown.
-    pub(super) fn clear_running(&self, hand: Hand) {
+    pub(super) fn clear_aside(&self, hand: Hand) {
         let mut running = self.running.lock();
-        let busy = running.take_if(|(shown, _)| *shown == hand);
+        let busy = running.aside.take_if(|(shown, _)| *shown == hand);
         drop(running);
-        drop(busy); // not the last holder: the worker still has the call, or the dependency
-    }
-
-    /// The call that `hand` runs; none if that has been abandoned, or runs nothing.
-    pub(super) fn running_call(&self, hand: Hand) -> Weak<Call> {
-        match &*self.running.lock() {
-            Some((shown, Busy::Call(call))) if *shown == hand => call.clone(),
-            _ => Weak::new(),
-        }
+        drop(busy); // not the last holder: the worker still has the dependency
     }
 
     /// Shows a call that has begun inside the running one; false if the run has been abandoned.
@@ -346,15 +358,14 @@ impl Slot {
 
     /// Whether the worker is inside some library's `init`.
     pub(crate) fn is_installing(&self) -> bool {
-        matches!(&*self.running.lock(), Some((_, Busy::Install(_))))
+        matches!(&self.running.lock().aside, Some((_, Busy::Install(_))))
     }
 
     /// Asks the function that runs here to return early.
-    pub(crate) fn interrupt(&self, reaper: &Reaper) {
-        let call = match &*self.running.lock() {
-            Some((_, Busy::Call(call))) => call.upgrade(),
-            _ => None,
-        };
+    pub(crate) fn interrupt(&self, load: &Load, reaper: &Reaper) {
+        let running = self.running.lock();
+        let call = running.call(load, load.hand());
+        drop(running);
         if let Some(call) = call {
             call.interrupt();
             let_go_of_call(call, reaper);
@@ -394,14 +405,10 @@ impl Slot {
         met: &mut Option<Held<Call>>,
     ) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
-        let (hand, busy) = running.as_mut()?;
-        let now = load.hand();
-        if now != *hand && now.running_next() != *hand {
-            return None;
-        }
-        let abandon_at = match busy {
-            Busy::Call(call) => {
-                let call = met.insert(call.upgrade()?);
+        let hand = load.hand();
+        *met = running.call(load, hand);
+        let abandon_at = match (&*met, running.aside.as_mut()) {
+            (Some(call), _) => {
                 if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
                     && round.is_due(deadline)
                 {
@@ -409,20 +416,21 @@ impl Slot {
                 }
                 call.abandon_at()?
             }
-            Busy::Install(installing) => installing.until?,
-            Busy::Clean(cleaning) => {
+            (None, Some((aside, Busy::Install(installing)))) if *aside == hand => installing.until?,
+            (None, Some((aside, Busy::Clean(cleaning)))) if *aside == hand => {
                 if !cleaning.is_suspect && round.is_due(cleaning.until?) {
                     cleaning.is_suspect = true;
                     cleaning.until = round.now().checked_add(cleaning.grace);
                 }
                 cleaning.until?
             }
+            _ => return None,
         };
         if !round.is_due(abandon_at) {
             return None;
         }
-        let mut abandoned = self.leave_behind(load, *hand, counts)?;
-        let busy = running.take();
+        let mut abandoned = self.leave_behind(load, hand, counts)?;
+        let busy = running.aside.take();
         drop(running);
         for ended in self.end_inside(End::WorkerLost, &counts.reaper) {
             round.wake_later(Some(ended));
@@ -437,19 +445,17 @@ impl Slot {
         let mut running = self.running.lock();
         let (mut wakeup, mut met) = (None, Vec::new());
         // Without a stop it is a start that took too long, or one that has come to its end at this moment and says so: then
-        // it may have a call already. While the lock is held it takes none.
+        // it may have a call already.
         let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
         let abandoned = loop {
             if !self.is_stopping() && self.is_serving() {
                 break None; // what it is at stays shown
             }
-            if let Some((_, Busy::Call(call))) = &*running
-                && let Some(call) = call.upgrade()
-            {
+            let hand = load.hand();
+            if let Some(call) = running.call(load, hand) {
                 wakeup = wakeup.or(call.end(end));
                 met.push(call);
             }
-            let hand = load.hand();
             if hand.phase == Phase::Gone && hand.run.is_since(run) {
                 break None;
             }
@@ -458,7 +464,7 @@ impl Slot {
                 break Some(abandoned);
             } // else the worker moved on in between: it does so a few times at most, since it is asked to stop
         };
-        let busy = if abandoned.is_some() { running.take() } else { None };
+        let busy = if abandoned.is_some() { running.aside.take() } else { None };
         drop(running);
         let ended = if abandoned.is_some() { self.end_inside(end, &counts.reaper) } else { Vec::new() };
         drop((wakeup, ended));
@@ -533,7 +539,7 @@ mod tests {
         let (slot, load) = (Slot::new(&shift, WorkerId(0), 4), Load::new(WorkerId(0), Run(0)));
         let own = Hand { run: Run(1), phase: Phase::Between, ..load.hand() };
         assert!(load.move_hand(load.hand(), own));
-        assert!(slot.attend(&load, (own, crate::sync::current())));
+        assert!(slot.attend(&load, (own, crate::sync::current())).is_some());
         (slot, load, own)
     }
 
@@ -568,12 +574,12 @@ mod tests {
         let running = own.running_next();
         assert!(load.move_hand(own, running));
         let cleaning = Cleaning { until: None, grace: Duration::ZERO, is_suspect: false };
-        slot.show_running(&load, running, Busy::Clean(cleaning));
+        slot.show_aside(&load, running, Busy::Clean(cleaning));
         assert!(slot.abandon(&load, &counts, own.run).is_none());
         assert_eq!((load.hand(), counts.abandoned.load(Ordering::Relaxed)), (running, 0));
-        assert!(matches!(&*slot.running.lock(), Some((hand, Busy::Clean(_))) if *hand == running));
+        assert!(matches!(&slot.running.lock().aside, Some((hand, Busy::Clean(_))) if *hand == running));
         slot.request_stop();
         assert!(slot.abandon(&load, &counts, own.run).is_some(), "a stop kills what serves too");
-        assert!(slot.running.lock().is_none());
+        assert!(slot.running.lock().aside.is_none());
     }
 }

@@ -278,7 +278,7 @@ impl Slots {
 
     /// Asks every function that runs to return early.
     pub(crate) fn interrupt_all(&self) {
-        self.all.iter().for_each(|slot| slot.interrupt(&self.counts.reaper));
+        self.with_loads().for_each(|(slot, load)| slot.interrupt(load, &self.counts.reaper));
     }
 
     /// Closes every queue and ends every call that waits. What they hold is dropped by the reaper.

@@ -50,7 +50,6 @@ const UNSAFE_FILES: &[&str] = &[
     "src/plugin/sink.rs",
     "src/plugin/symbol.rs",
     "src/sync/pooled.rs",
-    "src/sync/stack.rs",
     "src/sync/take_once.rs",
     "src/value.rs",
     "tests/allocations/counting.rs",
