@@ -2,7 +2,7 @@
 //!
 //! One word decides: who moves the [`StartWord`] to `Dead` has ended the call, knows exactly whether it had started, and has
 //! its ticket. The winner counts the end, drops the ticket, writes the outcome, and only then says that it is done and wakes
-//! who waits ([`Verdict`]). No user code runs in between, so a waiter that comes too late to end the call just waits.
+//! who waits ([`Exchange`]). No user code runs in between, so a waiter that comes too late to end the call just waits.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Wanted};
 use crate::id::CallId;
 use crate::plant::{self, Plant};
-use crate::sync::{AtomicBool, AtomicU64, Kept, Pool as CellPool, Pooled, TakeOnce, current, park};
+use crate::sync::{AtomicU64, Free, Kept, Pool as CellPool, Pooled, current, park};
 use crate::value::Value;
 
 use super::chain::Chain;
 use super::definition::Definition;
+use super::exchange::Exchange;
 use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
 use super::spin::{WAKE, spin};
-use super::start_word::{Killed, Stage, StartWord};
-use super::verdict::Verdict;
+use super::start_word::{Killed, Stage};
 
 /// What a call is made with.
 pub(crate) struct Making {
@@ -37,32 +37,31 @@ pub(crate) struct Making {
     pub(crate) watched: bool,
 }
 
-/// One call, from its acceptance until its last holder lets go of it.
+/// One call, from its acceptance until its last holder lets go of it. In the order of its fields, what each side touches first
+/// lies together.
+#[repr(C)]
 pub(crate) struct Call {
-    pub(crate) id: CallId,
     pub(crate) definition: Arc<Definition>,
     pub(crate) shift: Arc<Shift>,
     pub(crate) wanted: Wanted,
-    /// When the caller's patience ends; none by explicit wish only.
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) priority: i32,
+    /// When the caller's patience ends, in nanoseconds of the clock; `NO_DEADLINE` by explicit wish only.
+    deadline: u64,
+    exchange: Exchange,
+    pub(crate) id: CallId,
     pub(crate) chain: Chain,
-    /// Whether the timekeeper ends it at its deadline: nobody may be waiting who would.
-    pub(crate) watched: bool,
-    pub(crate) span: CallSpan,
-    start: StartWord,
-    interrupted: AtomicBool,
     /// When the run is abandoned that goes on with it, in nanoseconds of the clock; 0 while that is not known.
     abandon_at: AtomicU64,
-    argument: TakeOnce<Value>,
-    verdict: Verdict,
+    pub(crate) span: CallSpan,
 }
+
+/// Later than every clock.
+const NO_DEADLINE: u64 = u64::MAX;
 
 thread_local! {
     static KEPT: RefCell<Kept<Call>> = const { RefCell::new(Kept::new()) };
 }
 
-static POOL: CellPool<Call> = CellPool::new(Vec::new());
+static POOL: CellPool<Call> = CellPool::new(Free::new());
 
 impl Pooled for Call {
     fn pool() -> &'static CellPool<Self> {
@@ -81,75 +80,85 @@ impl Call {
             id,
             span: CallSpan::new(making.definition.name.as_str(), id),
             definition: making.definition,
-            shift: Arc::clone(shift),
             wanted: making.wanted,
-            deadline: making.deadline,
-            priority: making.priority,
+            deadline: making.deadline.map_or(NO_DEADLINE, |deadline| shift.clock.nanos(deadline)),
             chain: making.chain,
-            watched: making.watched,
-            start: StartWord::new(),
-            interrupted: AtomicBool::new(false),
             abandon_at: AtomicU64::new(0),
-            argument: TakeOnce::new(making.argument),
-            verdict: Verdict::new(),
+            exchange: Exchange::new(making.argument, making.priority, making.watched),
+            shift: Arc::clone(shift),
         }
+    }
+
+    /// When the caller's patience ends; none by explicit wish only.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.deadline == NO_DEADLINE { None } else { self.shift.clock.instant(self.deadline) }
+    }
+
+    /// When the timekeeper ends it, since perhaps nobody waits who would; none if somebody does, or nobody is to.
+    pub(crate) fn watched_until(&self) -> Option<Instant> {
+        if self.exchange.watched { self.deadline() } else { None }
+    }
+
+    /// Lower goes first.
+    pub(crate) fn priority(&self) -> i32 {
+        self.exchange.priority
     }
 
     /// Gives the call its place in a queue, before any other thread knows of it.
     pub(crate) fn place(&self, ticket: Ticket<'_>) {
-        self.start.place(ticket);
+        self.exchange.start.place(ticket);
     }
 
     /// Takes the place back, which no other thread knows of any more; the ticket drops.
     pub(crate) fn displace(&self) {
-        drop(self.start.withdraw(&self.shift.loads));
+        drop(self.exchange.start.withdraw(&self.shift.loads));
     }
 
     /// What it is at.
     pub(super) fn stage(&self) -> Stage {
-        self.start.stage()
+        self.exchange.start.stage()
     }
 
     /// Whether it waits to be started.
     pub(crate) fn is_queued(&self) -> bool {
-        self.start.is_queued()
+        self.exchange.start.is_queued()
     }
 
     /// Whether it has ended, or is about to: nobody starts it any more.
     pub(crate) fn is_dead(&self) -> bool {
-        self.start.is_dead()
+        self.exchange.start.is_dead()
     }
 
     pub(crate) fn is_decided(&self) -> bool {
-        self.start.is_dead()
+        self.exchange.start.is_dead()
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.verdict.is_done()
+        self.exchange.is_done()
     }
 
     /// Starts the call in `hand`, whose worker is at `load`; false if it does not wait any more. The ticket comes
     /// along: taken here if the call waited at another slot, whose own is dropped then.
     pub(crate) fn begin(&self, hand: Hand, load: &Load) -> bool {
         // A call that waited here keeps its ticket: a second one, even for a moment, could make the slot look full.
-        let is_taken = self.start.slot() != load.slot();
+        let is_taken = self.exchange.start.slot() != load.slot();
         let own = is_taken.then(|| load.raise());
         // Whichever ticket comes back is not needed any more.
-        self.start.begin(&self.shift.loads, hand, own).is_ok()
+        self.exchange.start.begin(&self.shift.loads, hand, own).is_ok()
     }
 
     /// The arguments; whoever starts or rejects the call takes them.
     pub(crate) fn take_argument(&self) -> Option<Value> {
-        self.argument.take()
+        self.exchange.take_argument()
     }
 
     /// Ends the call from the worker's side, after its function returned. `free_hand` marks the hand as free before
     /// the caller can know of the outcome. If the call has been decided already the outcome comes back, to be dropped
     /// in a fence.
     pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
-        let Some(killed) = self.start.kill(&self.shift.loads) else {
+        let Some(killed) = self.exchange.start.kill(&self.shift.loads) else {
             if Plant::Double.is_planted() {
-                self.shift.loads[self.start.slot().index()].tally().end(outcome.ending());
+                self.shift.loads[self.exchange.start.slot().index()].tally().end(outcome.ending());
             }
             return Err(outcome.map(|value| plant::mislay(value, || Value::new(()))));
         };
@@ -157,13 +166,13 @@ impl Call {
         let news = self.settle(&killed, &outcome, true);
         drop(killed.ticket);
         let outcome = outcome.map(|value| plant::misdeliver(value, Value::is_like));
-        Ok(Wakeup { waiter: self.verdict.publish(killed.decided, outcome), _news: news })
+        Ok(Wakeup { waiter: self.exchange.publish(killed.decided, outcome), _news: news })
     }
 
     /// Ends the call from anywhere else; none if it has been decided already. If its function runs, its flag is set,
     /// and the timekeeper watches that it returns.
     pub(crate) fn end(&self, end: End) -> Option<Wakeup> {
-        let killed = self.start.kill(&self.shift.loads)?;
+        let killed = self.exchange.start.kill(&self.shift.loads)?;
         let started = killed.started;
         let outcome = end.outcome(started);
         let news = self.settle(&killed, &outcome, started);
@@ -174,7 +183,7 @@ impl Call {
             self.watch_overrun();
             self.shift.look();
         }
-        Some(Wakeup { waiter: self.verdict.publish(decided, outcome), _news: news })
+        Some(Wakeup { waiter: self.exchange.publish(decided, outcome), _news: news })
     }
 
     /// Ends the call if it waits: no worker can have started it. None if it has started or been decided.
@@ -188,11 +197,11 @@ impl Call {
     }
 
     fn end_unstarted(&self, outcome: Outcome) -> Option<Wakeup> {
-        let killed = self.start.withdraw(&self.shift.loads)?;
+        let killed = self.exchange.start.withdraw(&self.shift.loads)?;
         let news = self.settle(&killed, &outcome, false);
         drop(killed.ticket);
         self.shift.tell_quiet();
-        Some(Wakeup { waiter: self.verdict.publish(killed.decided, outcome), _news: news })
+        Some(Wakeup { waiter: self.exchange.publish(killed.decided, outcome), _news: news })
     }
 
     /// Counts how the call ended, before its ticket drops: where none is out, every call has been counted.
@@ -203,7 +212,7 @@ impl Call {
 
     /// Asks the function to return early.
     pub(crate) fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Release);
+        self.exchange.interrupted.store(true, Ordering::Release);
     }
 
     /// When the run of a function that goes on after its call was ended is to be abandoned; none while that is not
@@ -217,7 +226,7 @@ impl Call {
 
     /// Leaves word for whoever ends the call; true if it is done already. Who was left before is forgotten.
     pub(crate) fn leave_word(&self, waiter: Waiter) -> bool {
-        self.verdict.leave_word(waiter)
+        self.exchange.leave_word(waiter)
     }
 
     /// Blocks until the call is done or `until` has come, whichever is first; true if it is done. At its own deadline
@@ -227,7 +236,7 @@ impl Call {
             return true;
         }
         let clock = &self.shift.clock;
-        let mut deadline = self.deadline;
+        let mut deadline = self.deadline();
         loop {
             if self.leave_word(Waiter::Thread(current())) {
                 return true;
@@ -250,7 +259,7 @@ impl Call {
     /// that, a worker that sleeps takes it.
     fn spin(&self) -> bool {
         let shift = &self.shift;
-        let load = || &shift.loads[self.start.slot().index()];
+        let load = || &shift.loads[self.exchange.start.slot().index()];
         let pace = &self.definition.pace;
         let is_near = pace.is_short() && load().tickets() <= pace.wake_worth();
         let budget = if is_near { WAKE } else { Duration::ZERO };
@@ -265,12 +274,12 @@ impl Call {
 
     /// Takes the outcome of a call that is done. It is there once.
     pub(crate) fn take_outcome(&self) -> Option<Outcome> {
-        self.verdict.take()
+        self.exchange.take_outcome()
     }
 
     fn watch_overrun(&self) {
         let shift = &self.shift;
-        let from = self.deadline.or_else(|| shift.clock.now().checked_add(shift.call_timeout));
+        let from = self.deadline().or_else(|| shift.clock.now().checked_add(shift.call_timeout));
         let Some(abandon_at) = from.and_then(|from| from.checked_add(shift.overrun_grace)) else { return };
         self.abandon_at.store(shift.clock.nanos(abandon_at), Ordering::Release);
         shift.arm(abandon_at);
@@ -279,7 +288,7 @@ impl Call {
 
 impl Interrupt for Call {
     fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Acquire)
+        self.exchange.interrupted.load(Ordering::Acquire)
     }
 }
 
@@ -287,5 +296,15 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
+    }
+}
+
+#[cfg(all(test, not(feature = "tracing")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_fits_into_three_lines_of_the_cache() {
+        assert!(size_of::<Call>() <= 192 - 24, "{} bytes", size_of::<Call>());
     }
 }

@@ -12,8 +12,10 @@ use super::error::NESTING_MAX;
 
 /// Empty for a call from outside of every pool. It keeps the last [`NESTING_MAX`] links, and no call alive.
 #[derive(Clone, Default)]
-pub(crate) struct Chain {
-    links: Option<Arc<[Link]>>,
+pub(crate) struct Chain(Option<Arc<Nesting>>);
+
+struct Nesting {
+    links: Vec<Link>,
     /// How many calls are waited for inside each other, down to this one.
     depth: usize,
 }
@@ -29,14 +31,19 @@ impl Chain {
     /// The chain of a call that is made where `link` says, inside a function whose own chain this is, and that it waits for;
     /// none if more than [`NESTING_MAX`] calls would wait inside each other.
     pub(crate) fn waited_for(&self, link: Link) -> Option<Self> {
-        (self.depth < NESTING_MAX).then(|| Self { depth: self.depth + 1, ..self.beside(link) })
+        let depth = self.0.as_ref().map_or(0, |nesting| nesting.depth);
+        (depth < NESTING_MAX).then(|| self.with(link, depth + 1))
     }
 
     /// The same for one that it may go on beside: a function may submit its successor for ever.
     pub(crate) fn beside(&self, link: Link) -> Self {
+        self.with(link, 0)
+    }
+
+    fn with(&self, link: Link, depth: usize) -> Self {
         let before = self.links();
         let kept = before.iter().skip((before.len() + 1).saturating_sub(NESTING_MAX)).cloned();
-        Self { links: Some(kept.chain([link]).collect()), depth: 0 }
+        Self(Some(Arc::new(Nesting { links: kept.chain([link]).collect(), depth })))
     }
 
     /// Whether the call was made inside one that `pool` still runs.
@@ -51,7 +58,7 @@ impl Chain {
 
     /// Whether a running function made the call.
     pub(crate) fn is_nested(&self) -> bool {
-        self.links.is_some()
+        self.0.is_some()
     }
 
     pub(crate) fn pools(&self) -> Vec<PoolId> {
@@ -59,7 +66,7 @@ impl Chain {
     }
 
     fn links(&self) -> &[Link] {
-        self.links.as_deref().unwrap_or_default()
+        self.0.as_ref().map_or(&[], |nesting| &nesting.links)
     }
 }
 

@@ -77,10 +77,10 @@ impl Definition {
             Rejected::new(self.name.shared(), RejectReason::Signature(misfit), original)
         };
         match cargo {
-            Cargo::Owned(value, given) if given.id == wanted.id => {
+            Cargo::Owned(value, given) if given.id() == wanted.id() => {
                 Ok(Bound { argument: value, original: Original::IsArgument })
             }
-            Cargo::Owned(value, given) => match wanted.convert_from(value.as_any(), &given) {
+            Cargo::Owned(value, given) => match wanted.convert_from(value.as_any(), given) {
                 Ok(argument) => Ok(Bound { argument, original: Original::Kept(value) }),
                 Err(misfit) => Err(refuse(misfit, Some(value))),
             },
@@ -89,7 +89,7 @@ impl Definition {
                 Err(misfit) => Err(refuse(misfit, None)),
             },
             Cargo::Encoded(Err(error), found) => {
-                let misfit = Misfit::new(wanted.name, found, error.path().to_owned(), error.reason());
+                let misfit = Misfit::new(wanted.name(), found, error.path().to_owned(), error.reason());
                 Err(refuse(misfit, None))
             }
         }

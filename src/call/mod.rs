@@ -6,6 +6,7 @@ mod chain;
 pub(crate) mod current;
 mod definition;
 mod error;
+mod exchange;
 mod job;
 mod load;
 mod news;
@@ -19,7 +20,6 @@ mod spin;
 mod start_word;
 mod tally;
 mod timekeeper;
-mod verdict;
 mod waits;
 
 pub use error::{CallError, NESTING_MAX, RejectReason, Rejected};

@@ -16,10 +16,13 @@ const QUEUED: u64 = 1;
 const STARTED: u64 = 2;
 const DEAD: u64 = 3;
 const TAG: u64 = 3;
-const SLOT_BITS: u32 = 30;
 const TAG_BITS: u32 = 2;
+/// The arguments have been claimed.
+const CLAIMED: u64 = 1 << TAG_BITS;
+const SLOT_SHIFT: u32 = TAG_BITS + 1;
+const SLOT_BITS: u32 = 32 - SLOT_SHIFT;
 
-/// `{tag, slot, execution}` in one word.
+/// `{tag, claimed, slot, execution}` in one word.
 #[derive(Debug)]
 pub(crate) struct StartWord(AtomicU64);
 
@@ -38,6 +41,11 @@ pub(crate) enum Stage {
 #[must_use = "a call that was ended must be given its outcome"]
 #[derive(Debug)]
 pub(crate) struct Decided(());
+
+/// The right to the arguments of a call, which one thread gets, once.
+#[must_use = "whoever claims the arguments takes them"]
+#[derive(Debug)]
+pub(crate) struct Claim(());
 
 /// What a call was when it was ended.
 #[derive(Debug)]
@@ -122,6 +130,16 @@ impl StartWord {
         }))
     }
 
+    /// The right to the arguments, for the first who asks.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        (self.0.fetch_or(CLAIMED, Ordering::AcqRel) & CLAIMED == 0).then_some(Claim(()))
+    }
+
+    /// Whether the arguments have been claimed.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.0.load(Ordering::Acquire) & CLAIMED != 0
+    }
+
     /// Ends the call, whatever it is at; none if somebody else has.
     pub(crate) fn kill<'a>(&self, loads: &'a [Load]) -> Option<Killed<'a>> {
         let before = self.0.fetch_or(DEAD, Ordering::AcqRel);
@@ -148,12 +166,12 @@ impl StartWord {
 
 fn pack(tag: u64, slot: WorkerId, mark: u32) -> u64 {
     debug_assert!(slot.0 < 1 << SLOT_BITS, "the builder limits the number of workers");
-    (u64::from(mark) << 32) | (u64::from(slot.0) << TAG_BITS) | tag
+    (u64::from(mark) << 32) | (u64::from(slot.0) << SLOT_SHIFT) | tag
 }
 
 fn slot_of(word: u64) -> WorkerId {
-    let slot = (word >> TAG_BITS) & ((1 << SLOT_BITS) - 1);
-    WorkerId(u32::try_from(slot).expect("a slot has 30 bits"))
+    let slot = (word >> SLOT_SHIFT) & ((1 << SLOT_BITS) - 1);
+    WorkerId(u32::try_from(slot).expect("a slot has 29 bits"))
 }
 
 fn mark_of(word: u64) -> u32 {

@@ -37,7 +37,7 @@ impl ConstantValue {
     }
 
     pub(crate) fn type_name(&self) -> String {
-        short(self.given.name)
+        short(self.given.name())
     }
 
     /// The value itself, if it is a `T`.
@@ -47,7 +47,7 @@ impl ConstantValue {
 
     /// The value converted to a `T`.
     pub(crate) fn converted<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<Arc<T>, Misfit> {
-        Wanted::of::<T>().convert_from(&*self.value, &self.given).map(|value| Arc::new(unbox::<T>(value)))
+        Wanted::of::<T>().convert_from(&*self.value, self.given).map(|value| Arc::new(unbox::<T>(value)))
     }
 }
 

@@ -160,7 +160,7 @@ impl Function {
 
     /// How the function reads: `(path: String) -> u64`.
     pub(crate) fn signature(&self) -> String {
-        signature::render(&self.parameters, &self.types, self.result.name)
+        signature::render(&self.parameters, &self.types, self.result.name())
     }
 
     /// The function's hash, and what it was made of.
@@ -175,7 +175,7 @@ impl Function {
 
     /// The result's type, if it is a `Result` that would travel as plain data.
     pub(crate) fn result_as_value(&self) -> Option<&'static str> {
-        Some(self.result.name).filter(|name| name.starts_with("core::result::Result<"))
+        Some(self.result.name()).filter(|name| name.starts_with("core::result::Result<"))
     }
 }
 

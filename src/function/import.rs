@@ -102,7 +102,7 @@ impl Import<'_> {
         arguments: impl Argument,
     ) -> Result<R, ImportError> {
         let (encoded, found) = match arguments.carry().0 {
-            Cargo::Owned(value, given) => (given.encode(value.as_any()), given.name),
+            Cargo::Owned(value, given) => (given.encode(value.as_any()), given.name()),
             Cargo::Encoded(bytes, found) => (bytes, found),
         };
         let function = name.unwrap_or("(bound)").to_owned();

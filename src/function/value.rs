@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,20 +15,38 @@ use super::signature::type_names;
 
 /// The type of a value that one side has, and how to encode such a value.
 #[derive(Clone, Copy)]
-pub(crate) struct Given {
-    pub(crate) id: TypeId,
-    pub(crate) name: &'static str,
+pub(crate) struct Given(&'static Gives);
+
+struct Gives {
+    id: fn() -> TypeId,
+    name: fn() -> &'static str,
     encode: fn(&dyn Any) -> Result<Vec<u8>, EncodeError>,
+}
+
+/// Has the facts of a type in one place for as long as the program runs.
+struct Of<T>(PhantomData<T>);
+
+impl<T: Serialize + 'static> Of<T> {
+    const GIVES: Gives =
+        Gives { id: TypeId::of::<T>, name: std::any::type_name::<T>, encode: encode_any::<T> };
 }
 
 impl Given {
     pub(crate) fn of<T: Serialize + 'static>() -> Self {
-        Self { id: TypeId::of::<T>(), name: std::any::type_name::<T>(), encode: encode_any::<T> }
+        Self(&Of::<T>::GIVES)
+    }
+
+    pub(crate) fn id(self) -> TypeId {
+        (self.0.id)()
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        (self.0.name)()
     }
 
     /// Encodes a value of this type; it has at most [`CONVERSION_BYTES_MAX`] bytes.
-    pub(crate) fn encode(&self, value: &dyn Any) -> Result<Vec<u8>, EncodeError> {
-        (self.encode)(value)
+    pub(crate) fn encode(self, value: &dyn Any) -> Result<Vec<u8>, EncodeError> {
+        (self.0.encode)(value)
     }
 }
 
@@ -38,37 +57,52 @@ fn encode_any<T: Serialize + 'static>(value: &dyn Any) -> Result<Vec<u8>, Encode
 
 /// The type of a value that one side wants, and how to decode such a value.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted {
-    pub(crate) id: TypeId,
-    pub(crate) name: &'static str,
+pub(crate) struct Wanted(&'static Wants);
+
+struct Wants {
+    id: fn() -> TypeId,
+    name: fn() -> &'static str,
     decode: fn(&[u8]) -> Result<Value, DecodeError>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Of<T> {
+    const WANTS: Wants =
+        Wants { id: TypeId::of::<T>, name: std::any::type_name::<T>, decode: decode_any::<T> };
 }
 
 impl Wanted {
     pub(crate) fn of<T: DeserializeOwned + Send + 'static>() -> Self {
-        Self { id: TypeId::of::<T>(), name: std::any::type_name::<T>(), decode: decode_any::<T> }
+        Self(&Of::<T>::WANTS)
+    }
+
+    pub(crate) fn id(self) -> TypeId {
+        (self.0.id)()
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        (self.0.name)()
     }
 
     /// Decodes what `found` names the type of.
-    pub(crate) fn decode(&self, bytes: &[u8], found: &'static str) -> Result<Value, Misfit> {
-        (self.decode)(bytes)
-            .map_err(|error| Misfit::new(self.name, found, error.path().to_owned(), error.reason()))
+    pub(crate) fn decode(self, bytes: &[u8], found: &'static str) -> Result<Value, Misfit> {
+        (self.0.decode)(bytes)
+            .map_err(|error| Misfit::new(self.name(), found, error.path().to_owned(), error.reason()))
     }
 
     /// Takes `value`, of the type `given`, as it is where the types are the same, else converted.
-    pub(crate) fn convert(&self, value: Value, given: &Given) -> Result<Value, Misfit> {
-        if given.id == self.id {
+    pub(crate) fn convert(self, value: Value, given: Given) -> Result<Value, Misfit> {
+        if given.id() == self.id() {
             return Ok(value);
         }
         self.convert_from(value.as_any(), given)
     }
 
     /// Converts `value`, of the type `given`, which stays as it is.
-    pub(crate) fn convert_from(&self, value: &dyn Any, given: &Given) -> Result<Value, Misfit> {
-        let bytes = given
-            .encode(value)
-            .map_err(|error| Misfit::new(self.name, given.name, error.path().to_owned(), error.reason()))?;
-        self.decode(&bytes, given.name)
+    pub(crate) fn convert_from(self, value: &dyn Any, given: Given) -> Result<Value, Misfit> {
+        let bytes = given.encode(value).map_err(|error| {
+            Misfit::new(self.name(), given.name(), error.path().to_owned(), error.reason())
+        })?;
+        self.decode(&bytes, given.name())
     }
 }
 
@@ -195,7 +229,7 @@ mod tests {
     fn the_same_type_is_moved_not_encoded() {
         let value = vec![1_u8, 2, 3];
         let place = value.as_ptr();
-        let moved = Wanted::of::<Vec<u8>>().convert(Value::new(value), &Given::of::<Vec<u8>>());
+        let moved = Wanted::of::<Vec<u8>>().convert(Value::new(value), Given::of::<Vec<u8>>());
         let moved = unbox::<Vec<u8>>(moved.expect("the same type"));
         assert_eq!(moved.as_ptr(), place);
     }
@@ -203,10 +237,10 @@ mod tests {
     #[test]
     fn another_type_is_converted_or_refused_with_both_names() {
         let converted =
-            Wanted::of::<(u64, String)>().convert(Value::new((7_i32, "x")), &Given::of::<(i32, &str)>());
+            Wanted::of::<(u64, String)>().convert(Value::new((7_i32, "x")), Given::of::<(i32, &str)>());
         assert_eq!(unbox::<(u64, String)>(converted.expect("it fits")), (7, "x".to_owned()));
         let refused =
-            Wanted::of::<u64>().convert(Value::new(-1_i32), &Given::of::<i32>()).expect_err("negative");
+            Wanted::of::<u64>().convert(Value::new(-1_i32), Given::of::<i32>()).expect_err("negative");
         assert_eq!((refused.expected.as_str(), refused.found.as_str()), ("u64", "i32"));
         assert!(refused.to_string().starts_with("`i32` does not fit `u64`: "), "{refused}");
     }

@@ -111,7 +111,7 @@ impl World {
         let now = self.now();
         let is_due = |caller: &&Caller| {
             let call = &caller.call;
-            !call.watched && call.deadline.is_some_and(|deadline| deadline <= now)
+            call.watched_until().is_none() && call.deadline().is_some_and(|deadline| deadline <= now)
         };
         let Some(caller) = self.callers.iter().find(is_due) else { return false };
         self.trace.add(format_args!("{} ", caller.number));
@@ -141,7 +141,7 @@ impl World {
         };
         let ending = outcome.ending();
         self.trace.add(format_args!("call {number} ends in {ending:?} "));
-        let is_due = caller.call.deadline.is_some_and(|deadline| deadline <= self.now());
+        let is_due = caller.call.deadline().is_some_and(|deadline| deadline <= self.now());
         let is_closed = self.shift.as_ref().is_none_or(|shift| matches!(shift.wish, Wish::End { .. }));
         let is_unservable = !caller.began && self.is_unservable(&caller.call.definition);
         let is_given_up = self.shift.as_ref().is_some_and(Shift::is_given_up);

@@ -52,7 +52,7 @@ impl World {
     fn check_rest(&self) -> Checked {
         let now = self.now();
         for caller in &self.callers {
-            let is_late = caller.call.deadline.is_some_and(|deadline| deadline <= now);
+            let is_late = caller.call.deadline().is_some_and(|deadline| deadline <= now);
             ensure(!is_late, Rule::Deadlines, || format!("call {} goes on after its time", caller.number))?;
         }
         let Some(shift) = &self.shift else { return Ok(()) };

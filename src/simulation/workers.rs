@@ -73,7 +73,7 @@ impl World {
     fn check_order(&self, at: usize) -> Checked {
         let Some(run) = self.runs.get(at) else { return Ok(()) };
         let Some(taken) = run.found().and_then(|call| self.find(call)) else { return Ok(()) };
-        let place = |caller: &Caller| (caller.call.priority, caller.number);
+        let place = |caller: &Caller| (caller.call.priority(), caller.number);
         let taken = &self.callers[taken];
         let is_before =
             |call: &Held<Call>| self.find(call).is_some_and(|at| place(&self.callers[at]) < place(taken));
@@ -119,7 +119,7 @@ impl World {
         })?;
         caller.began = true;
         caller.slot = run.at;
-        let is_late = call.deadline.is_some_and(|deadline| deadline <= now);
+        let is_late = call.deadline().is_some_and(|deadline| deadline <= now);
         ensure(!is_late && run.is_own(), Rule::Deadlines, || {
             format!("call {} begins at {}, late: {is_late}, own: {}", caller.number, run.at, run.is_own())
         })?;

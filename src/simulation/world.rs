@@ -161,7 +161,7 @@ impl World {
         let driver = self.shift.as_ref().and_then(|shift| shift.played.driver.due());
         let keeper = self.shift.as_ref().and_then(|shift| next_look(shift.played.shift()));
         let marks = self.shift.as_ref().and_then(Shift::mark);
-        let callers = self.callers.iter().filter_map(|caller| caller.call.deadline).min();
+        let callers = self.callers.iter().filter_map(|caller| caller.call.deadline()).min();
         [driver, keeper, marks, callers].into_iter().flatten().filter(|at| *at > now).min()
     }
 

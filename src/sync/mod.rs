@@ -1,22 +1,21 @@
 //! The facade over atomics, locks and parking: everything that several threads touch is built on what this module
 //! names, so that a model checker can stand in for it.
 
+mod mutex;
 mod pooled;
 mod stack;
-mod take_once;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) use crossbeam_utils::CachePadded;
-pub(crate) use parking_lot::Mutex;
 pub(crate) use std::hint::spin_loop as spin_hint;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};
 
-pub(crate) use pooled::{AtomicWeak, Held, Kept, Pool, Pooled, Weak, hold};
+pub(crate) use mutex::Mutex;
+pub(crate) use pooled::{AtomicWeak, Free, Held, Kept, Pool, Pooled, Weak, hold};
 pub(crate) use stack::Stack;
-pub(crate) use take_once::TakeOnce;
 
 /// The full barrier between "store mine" and "load yours" of the hand-shakes that need one on both sides.
 pub(crate) fn full_fence() {

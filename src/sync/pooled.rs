@@ -10,8 +10,8 @@
 //!    has had.
 //! 2. The count is above 0 exactly while the value is initialised and may be borrowed by its holders. [`hold`] raises it from 0
 //!    to 1, on a node that it alone has; each further holder is made from one that is there, or by a swap that finds the count above 0.
-//! 3. Who lowers the count to 0 has the value alone, as a [`Last`], and then the node, until that is in a list of free ones or
-//!    [`hold`] gives it a value. A node is in one such list at most, and what takes it from there has it alone.
+//! 3. Who lowers the count to 0 has the value alone, as a [`Last`], and then the node, until that is among free ones or
+//!    [`hold`] gives it a value. A node is in one such chain at most, and what takes it from there has it alone.
 //! 4. Whatever a holder did before it let go happens before the value is dropped: letting go is a `Release`, the last of it an
 //!    `Acquire`.
 
@@ -34,7 +34,11 @@ const HOLDERS_MAX: u64 = COUNT / 2;
 /// So many free nodes a thread keeps to itself; half of them it gives to the others, or takes from them, at a time.
 const KEPT_MAX: usize = 16;
 
-/// Memory for one value.
+/// So many nodes are made at once.
+const MADE: usize = 64;
+
+/// Memory for one value, in lines of the cache that it shares with no other.
+#[repr(C, align(64))]
 pub(crate) struct Node<T> {
     word: AtomicU64,
     /// Its place in a [`Stack`](super::Stack).
@@ -47,65 +51,101 @@ pub(crate) struct Node<T> {
 #[expect(unsafe_code, reason = "its rules stand above")]
 unsafe impl<T: Send + Sync> Sync for Node<T> {}
 
-/// The free nodes that no thread keeps to itself.
-pub(crate) type Pool<T> = Mutex<Vec<&'static Node<T>>>;
+/// Free nodes, one behind the other.
+pub(crate) struct Free<T: 'static> {
+    first: Option<&'static Node<T>>,
+    count: usize,
+}
 
-/// A type whose values are held in pooled memory. There is one pool for each, and a list of free nodes in each thread.
+impl<T: 'static> Free<T> {
+    pub(crate) const fn new() -> Self {
+        Self { first: None, count: 0 }
+    }
+
+    fn put(&mut self, node: &'static Node<T>) {
+        node.link.next.store(self.first.map_or(ptr::null_mut(), Node::place), Ordering::Relaxed);
+        self.first = Some(node);
+        self.count += 1;
+    }
+
+    fn get(&mut self) -> Option<&'static Node<T>> {
+        let node = self.first?;
+        self.first = Node::at(node.link.next.load(Ordering::Relaxed));
+        self.count -= 1;
+        Some(node)
+    }
+
+    /// Has at most `count` of them move over.
+    fn move_to(&mut self, other: &mut Self, count: usize) {
+        for _ in 0..count {
+            let Some(node) = self.get() else { return };
+            other.put(node);
+        }
+    }
+}
+
+/// The free nodes that no thread keeps to itself.
+pub(crate) type Pool<T> = Mutex<Free<T>>;
+
+/// A type whose values are held in pooled memory. There is one pool for each, and a few free nodes in each thread.
 pub(crate) trait Pooled: Send + Sync + Sized + 'static {
     fn pool() -> &'static Pool<Self>;
 
-    /// Lends the thread's list; none while the thread's own locals are destroyed.
+    /// Lends the thread's own; none while the thread's locals are destroyed.
     fn with_kept<R>(lend: impl FnOnce(&mut Kept<Self>) -> R) -> Option<R>;
 }
 
 /// The free nodes that a thread keeps to itself. When it ends, the others get them.
-pub(crate) struct Kept<T: Pooled>(Vec<&'static Node<T>>);
+pub(crate) struct Kept<T: Pooled>(Free<T>);
 
 impl<T: Pooled> Kept<T> {
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self(Free::new())
     }
 
     /// A free node, which the caller has alone.
     fn take(&mut self) -> &'static Node<T> {
-        if let Some(node) = self.0.pop() {
+        if let Some(node) = self.0.get() {
             return node;
         }
-        self.0.reserve(KEPT_MAX);
-        let mut pool = T::pool().lock();
-        let rest = pool.len().saturating_sub(KEPT_MAX / 2);
-        self.0.extend(pool.drain(rest..));
-        drop(pool);
-        self.0.pop().unwrap_or_else(Node::new)
+        T::pool().lock().move_to(&mut self.0, KEPT_MAX / 2);
+        self.0.get().unwrap_or_else(Node::new)
     }
 
     fn give(&mut self, node: &'static Node<T>) {
-        if self.0.len() >= KEPT_MAX {
-            T::pool().lock().extend(self.0.drain(KEPT_MAX / 2..));
+        if self.0.count >= KEPT_MAX {
+            self.0.move_to(&mut T::pool().lock(), KEPT_MAX / 2);
         }
-        self.0.push(node);
+        self.0.put(node);
     }
 }
 
 impl<T: Pooled> Drop for Kept<T> {
     fn drop(&mut self) {
-        T::pool().lock().append(&mut self.0);
+        self.0.move_to(&mut T::pool().lock(), usize::MAX);
     }
 }
 
 impl<T: Pooled> Node<T> {
-    /// One more node, for ever.
+    /// One more node, for ever; those that are made with it go to the pool.
     fn new() -> &'static Self {
-        Box::leak(Box::new(Self {
+        let node = || Self {
             word: AtomicU64::new(0),
             link: Link::new(),
             value: UnsafeCell::new(MaybeUninit::uninit()),
-        }))
+        };
+        let made: Box<[Self]> = (0..MADE).map(|_| node()).collect();
+        let (first, others) = Box::leak(made).split_first().expect("some are made");
+        let mut pool = T::pool().lock();
+        for node in others {
+            pool.put(node);
+        }
+        first
     }
 
     fn free(&'static self) {
         if T::with_kept(|kept| kept.give(self)).is_none() {
-            T::pool().lock().push(self);
+            T::pool().lock().put(self);
         }
     }
 }
@@ -302,7 +342,7 @@ mod tests {
         static KEPT: RefCell<Kept<Counted>> = const { RefCell::new(Kept::new()) };
     }
 
-    static POOL: Pool<Counted> = Mutex::new(Vec::new());
+    static POOL: Pool<Counted> = Mutex::new(Free::new());
 
     impl Pooled for Counted {
         fn pool() -> &'static Pool<Self> {
@@ -379,19 +419,23 @@ mod tests {
         let drops = Arc::new(AtomicUsize::new(0));
         let all: Vec<_> = (0..3 * KEPT_MAX as u64).map(|number| held(&drops, number)).collect();
         let nodes = std::thread::spawn(move || {
-            let nodes: Vec<_> = all.iter().map(|held| held.0.value.get() as usize).collect();
+            let nodes: Vec<_> = all.iter().map(|held| held.0.place() as usize).collect();
             drop(all);
             nodes
         });
         let nodes = nodes.join().expect("it does not panic");
         assert_eq!(drops.load(Ordering::Relaxed), nodes.len());
-        let free: Vec<_> = POOL.lock().iter().map(|node| node.value.get() as usize).collect();
+        let mut pool = POOL.lock();
+        let mut free = Vec::new();
+        while let Some(node) = pool.get() {
+            free.push(node);
+        }
+        let found =
+            nodes.iter().filter(|place| free.iter().any(|node| node.place() as usize == **place)).count();
+        for node in free {
+            pool.put(node);
+        }
         // Other tests use the pool too, and may have taken some.
-        assert!(
-            nodes.iter().filter(|node| free.contains(node)).count() > KEPT_MAX,
-            "{} of {}",
-            free.len(),
-            nodes.len()
-        );
+        assert!(found > KEPT_MAX, "{found} of {}", nodes.len());
     }
 }

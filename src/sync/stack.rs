@@ -18,7 +18,7 @@ use super::{AtomicPtr, AtomicU32};
 
 /// A node's place in a stack.
 pub(super) struct Link<T> {
-    next: AtomicPtr<Node<T>>,
+    pub(super) next: AtomicPtr<Node<T>>,
     /// How many lie in the stack down from here.
     depth: AtomicU32,
 }

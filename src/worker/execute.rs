@@ -37,7 +37,7 @@ pub(super) fn run(
     let code = || {
         let value = function.handler.run(context, argument)?;
         wanted
-            .convert(value, &function.result)
+            .convert(value, function.result)
             .map_err(|misfit| FunctionError::new(RESULT_TYPE, misfit.to_string()))
     };
     match fence::run_noting(code, |message| panics.place_of(message)) {
@@ -66,7 +66,7 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
     }
     // The call has been shown since it was taken, so that the timekeeper and a stop meet it.
     let call = job.call();
-    if let Some(deadline) = call.deadline.filter(|_| call.watched) {
+    if let Some(deadline) = call.watched_until() {
         worker.slots.shift.arm(deadline);
     }
     // The hand is up before the version is looked at, and a define publishes before it looks at hands: either this
@@ -80,9 +80,9 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
 pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Reply, After> {
     let call = job.call();
     let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
-    let now = if is_timed || call.deadline.is_some() { Some(worker.slots.shift.clock.now()) } else { None };
+    let now = if is_timed || call.deadline().is_some() { Some(worker.slots.shift.clock.now()) } else { None };
     worker.began.set(now.filter(|_| is_timed));
-    if call.deadline.is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
+    if call.deadline().is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
         drop(call.end_queued(End::TimedOut));
     }
     if !call.begin(worker.hand.get(), worker.load()) {
@@ -113,7 +113,7 @@ fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
         wanted: &call.wanted,
         span: &call.span,
         interrupt: &**call,
-        frame: Frame { deadline: call.deadline, chain: call.chain.clone(), interrupt: None },
+        frame: Frame { deadline: call.deadline(), chain: call.chain.clone(), interrupt: None },
     });
     if let Some(began) = worker.began.take() {
         call.definition.pace.learn(worker.now().saturating_duration_since(began));

@@ -125,7 +125,7 @@ impl Inside for Nest {
         if worker.is_abandoned() {
             return;
         }
-        if call.deadline.is_some_and(|deadline| worker.now() >= deadline) {
+        if call.deadline().is_some_and(|deadline| worker.now() >= deadline) {
             drop(call.end_queued(End::TimedOut));
             return;
         }
@@ -139,7 +139,7 @@ impl Inside for Nest {
             crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker
             return;
         }
-        let (outer, interrupt) = worker.inner_frame(call.deadline);
+        let (outer, interrupt) = worker.inner_frame(call.deadline());
         let interrupt: Rc<dyn Interrupt> = Rc::new(Either(call.clone(), interrupt));
         let outcome = worker.run(Running {
             call_id: call.id,
@@ -150,7 +150,7 @@ impl Inside for Nest {
             interrupt: &*interrupt,
             frame: Frame { chain: call.chain.clone(), interrupt: Some(Rc::clone(&interrupt)), ..outer },
         });
-        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline), call);
+        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline()), call);
         let tally = worker.load().tally();
         let answered = reply.answer(outcome, || tally.handle());
         worker.slot().clear_inside(call);
@@ -234,7 +234,7 @@ impl Worker {
         if !matches!(outcome, Outcome::Failed(_)) {
             return outcome;
         }
-        let instead = if call.deadline.is_some_and(|deadline| self.now() >= deadline) {
+        let instead = if call.deadline().is_some_and(|deadline| self.now() >= deadline) {
             Outcome::TimedOut { started: true }
         } else if call.is_interrupted() {
             Outcome::Cancelled { started: true }

@@ -80,7 +80,7 @@ impl Queue {
             return Ok(Vec::new());
         }
         let shells = if self.len() >= self.len_max { self.sweep() } else { Vec::new() };
-        let pushed = match job.call().priority {
+        let pushed = match job.call().priority() {
             0 => self.inbox().push(job.into_call()).map_err(Job::new),
             _ => self.insert(job),
         };
@@ -97,8 +97,8 @@ impl Queue {
             return Err(job);
         }
         self.take_over(&mut jobs);
-        let priority = job.call().priority;
-        let place = jobs.waiting.partition_point(|waiting| waiting.call().priority <= priority);
+        let priority = job.call().priority();
+        let place = jobs.waiting.partition_point(|waiting| waiting.call().priority() <= priority);
         jobs.waiting.insert(place, job);
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
         Ok(())
@@ -128,7 +128,7 @@ impl Queue {
         let mut at = 0;
         while at < LOOK_MAX {
             // What lies in the inbox comes behind those that are as urgent, and before the others.
-            if jobs.waiting.get(at).is_none_or(|job| job.call().priority > 0) {
+            if jobs.waiting.get(at).is_none_or(|job| job.call().priority() > 0) {
                 self.take_over(&mut jobs);
             }
             let Some(job) = jobs.waiting.get(at) else { break };
@@ -217,8 +217,8 @@ impl Drop for Queue {
 /// Puts a job of the default priority behind those that are as urgent.
 fn append(waiting: &mut VecDeque<Job>, job: Job) {
     match waiting.back() {
-        Some(last) if last.call().priority > 0 => {
-            let place = waiting.partition_point(|waiting| waiting.call().priority <= 0);
+        Some(last) if last.call().priority() > 0 => {
+            let place = waiting.partition_point(|waiting| waiting.call().priority() <= 0);
             waiting.insert(place, job);
         }
         _ => waiting.push_back(job),

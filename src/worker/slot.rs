@@ -377,7 +377,7 @@ impl Slot {
     pub(super) fn scan(&self, load: &Load, counts: &Counts, round: &mut Round) -> Option<AbandonedRun> {
         self.queue.for_each(|job| {
             let call = job.call();
-            if let Some(deadline) = call.deadline.filter(|_| call.watched && call.is_queued())
+            if let Some(deadline) = call.watched_until().filter(|_| call.is_queued())
                 && round.is_due(deadline)
             {
                 round.wake_later(call.end_queued(End::TimedOut));
@@ -409,7 +409,7 @@ impl Slot {
         *met = running.call(load, hand);
         let abandon_at = match (&*met, running.aside.as_mut()) {
             (Some(call), _) => {
-                if let Some(deadline) = call.deadline.filter(|_| call.watched && !call.is_decided())
+                if let Some(deadline) = call.watched_until().filter(|_| !call.is_decided())
                     && round.is_due(deadline)
                 {
                     round.wake_later(call.end(End::TimedOut));

@@ -136,7 +136,7 @@ impl Slots {
         if !slot.wake() {
             self.leave(slot, call);
         }
-        if let Some(deadline) = call.deadline.filter(|_| call.watched) {
+        if let Some(deadline) = call.watched_until() {
             self.shift.arm(deadline);
         }
         for shell in shells {

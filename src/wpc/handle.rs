@@ -119,8 +119,8 @@ fn find<A: 'static, R: 'static>(pool: &Pool, name: &str) -> Result<Known, Reject
     let definition = publication.find(name).ok_or(RejectReason::NotDefined)?;
     let function = &definition.function;
     let pairs = [
-        (function.arguments.id, function.arguments.name, TypeId::of::<A>(), std::any::type_name::<A>()),
-        (function.result.id, function.result.name, TypeId::of::<R>(), std::any::type_name::<R>()),
+        (function.arguments.id(), function.arguments.name(), TypeId::of::<A>(), std::any::type_name::<A>()),
+        (function.result.id(), function.result.name(), TypeId::of::<R>(), std::any::type_name::<R>()),
     ];
     for (place, (own, expected, other, found)) in ["arguments", "result"].into_iter().zip(pairs) {
         if own != other {

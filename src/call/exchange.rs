@@ -1,0 +1,311 @@
+//! [`Exchange`]: what a call's two sides give each other. The arguments lie here until somebody takes them, and the result after
+//! them; who waits for the outcome leaves word here.
+//!
+//! Who decides the call has a [`Decided`], and with it alone can publish: it writes the outcome, then says that it is there, and
+//! wakes who waits.
+//!
+//! # Rules of the unsafe code
+//!
+//! 1. The store holds the arguments from the making of the exchange until they are claimed. The start word gives one [`Claim`],
+//!    to the first who asks; whoever has it has the arguments alone, and moves them out at once.
+//! 2. A `Decided` is made once for a call, by the step that ends it, and is used up by publishing in that call's exchange. A
+//!    value is published only after the arguments were claimed, by the thread that has claimed them: so it is written once,
+//!    into a store that nobody else touches, before `DONE` is stored with `Release`.
+//! 3. Who swaps `DONE` for `TAKEN` (`Acquire`) has the outcome alone and moves it out, which happens once, since nothing stores
+//!    `DONE` again.
+//! 4. Whoever drops the exchange has it alone, and drops what the store holds: the arguments while nobody has claimed them, or
+//!    a value that was published and not taken.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::Ordering;
+
+use crate::function::FunctionError;
+use crate::sync::{AtomicBool, AtomicU8, Mutex};
+use crate::value::Value;
+
+use super::outcome::{Outcome, Waiter};
+use super::panic::Panic;
+use super::start_word::{Claim, Decided, StartWord};
+
+const PENDING: u8 = 0;
+const DONE: u8 = 1;
+const TAKEN: u8 = 2;
+const STATE: u8 = 3;
+/// Somebody has left word.
+const AWAITED: u8 = 4;
+/// What the outcome is.
+const VALUE: u8 = 0 << 3;
+const TROUBLE: u8 = 1 << 3;
+const TIMED_OUT: u8 = 2 << 3;
+const CANCELLED: u8 = 3 << 3;
+const WORKER_LOST: u8 = 4 << 3;
+const KIND: u8 = 7 << 3;
+/// Whether the function had begun, of an outcome that says so.
+const STARTED: u8 = 1 << 6;
+
+/// Where the arguments and the outcome of a call come to lie. The waiting caller looks at its first line only, until the
+/// outcome is there.
+#[repr(C)]
+pub(super) struct Exchange {
+    state: AtomicU8,
+    /// Whether the function was asked to return early.
+    pub(super) interrupted: AtomicBool,
+    /// See [`Call`](super::Call): it lies here for the room that there is.
+    pub(super) watched: bool,
+    /// See [`Call`](super::Call): it lies here for the room that there is.
+    pub(super) priority: i32,
+    store: UnsafeCell<MaybeUninit<Value>>,
+    pub(super) start: StartWord,
+    rare: Mutex<Rare>,
+}
+
+/// What most calls have no use for.
+#[derive(Default)]
+struct Rare {
+    waiter: Option<Waiter>,
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What a call failed with.
+enum Trouble {
+    Failed(FunctionError),
+    Panicked(Box<Panic>),
+}
+
+// SAFETY: rules 1 to 3: the threads that share the exchange share no `Value`: each time one has it alone, for which it is `Send`.
+// The rest of it is made to be shared.
+#[expect(unsafe_code, reason = "its rules stand above")]
+unsafe impl Sync for Exchange {}
+
+#[expect(unsafe_code, reason = "its rules stand above")]
+impl Exchange {
+    pub(super) fn new(argument: Value, priority: i32, watched: bool) -> Self {
+        Self {
+            state: AtomicU8::new(PENDING),
+            interrupted: AtomicBool::new(false),
+            watched,
+            priority,
+            store: UnsafeCell::new(MaybeUninit::new(argument)),
+            start: StartWord::new(),
+            rare: Mutex::default(),
+        }
+    }
+
+    /// The arguments, for the first who asks.
+    pub(super) fn take_argument(&self) -> Option<Value> {
+        let Claim { .. } = self.start.claim()?;
+        // SAFETY: rule 1: nobody else has the claim.
+        let argument = unsafe { &*self.store.get() };
+        // SAFETY: rule 1: it was initialised, and is not used again.
+        Some(unsafe { argument.assume_init_read() })
+    }
+
+    /// Whether the outcome is there, or has been taken.
+    pub(super) fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) & STATE != PENDING
+    }
+
+    /// Publishes the outcome of this call; who is to be woken comes back.
+    pub(super) fn publish(&self, _: Decided, outcome: Outcome) -> Option<Waiter> {
+        let started = |is_started: bool| if is_started { STARTED } else { 0 };
+        let kind = match outcome {
+            Outcome::Value(value) => {
+                assert!(self.start.is_claimed(), "who has a result has taken the arguments");
+                // SAFETY: rule 2: nobody reads it before `DONE`, and nobody else writes it.
+                unsafe { (*self.store.get()).write(value) };
+                VALUE
+            }
+            Outcome::Failed(error) => self.note(Trouble::Failed(error)),
+            Outcome::Panicked(panic) => self.note(Trouble::Panicked(panic)),
+            Outcome::TimedOut { started: is } => TIMED_OUT | started(is),
+            Outcome::Cancelled { started: is } => CANCELLED | started(is),
+            Outcome::WorkerLost { started: is } => WORKER_LOST | started(is),
+        };
+        let before = self.state.swap(DONE | kind, Ordering::AcqRel);
+        debug_assert_eq!(before & STATE, PENDING, "rule 2");
+        // Who leaves word from here on sees that it is done.
+        if before & AWAITED == 0 { None } else { self.rare.lock().waiter.take() }
+    }
+
+    fn note(&self, trouble: Trouble) -> u8 {
+        self.rare.lock().trouble = Some(Box::new(trouble));
+        TROUBLE
+    }
+
+    /// Leaves word for whoever publishes; true if the outcome is there already. Who was left before is forgotten.
+    pub(super) fn leave_word(&self, waiter: Waiter) -> bool {
+        if self.is_done() {
+            return true;
+        }
+        let before = self.rare.lock().waiter.replace(waiter);
+        drop(before); // outside of the lock: a waker's drop is a user's code
+        let is_done = self.state.fetch_or(AWAITED, Ordering::AcqRel) & STATE != PENDING;
+        if is_done {
+            let own = self.rare.lock().waiter.take();
+            drop(own);
+        }
+        is_done
+    }
+
+    /// Takes the outcome, if it is there. It is there once.
+    pub(super) fn take_outcome(&self) -> Option<Outcome> {
+        let seen = self.state.load(Ordering::Acquire);
+        if seen & STATE != DONE {
+            return None;
+        }
+        // Nobody else changes it any more, but for another who takes.
+        let taken = (seen & !STATE) | TAKEN;
+        if self.state.compare_exchange(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return None;
+        }
+        let started = seen & STARTED != 0;
+        Some(match seen & KIND {
+            VALUE => {
+                // SAFETY: rule 3: this is the one thread that swapped it.
+                let value = unsafe { &*self.store.get() };
+                // SAFETY: rules 2 and 3: a value was published, and it is not used again.
+                Outcome::Value(unsafe { value.assume_init_read() })
+            }
+            TROUBLE => match self.rare.lock().trouble.take().map(|trouble| *trouble) {
+                Some(Trouble::Failed(error)) => Outcome::Failed(error),
+                Some(Trouble::Panicked(panic)) => Outcome::Panicked(panic),
+                None => unreachable!("it was noted before it was said to be there"),
+            },
+            TIMED_OUT => Outcome::TimedOut { started },
+            CANCELLED => Outcome::Cancelled { started },
+            _ => Outcome::WorkerLost { started },
+        })
+    }
+}
+
+impl Drop for Exchange {
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    fn drop(&mut self) {
+        let has_value = self.state.load(Ordering::Acquire) & (STATE | KIND) == DONE | VALUE;
+        if !self.start.is_claimed() || has_value {
+            // SAFETY: rule 4.
+            unsafe { self.store.get_mut().assume_init_drop() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::call::load::{Hand, Load, Phase};
+    use crate::id::{Run, WorkerId};
+
+    fn hand() -> Hand {
+        Hand { run: Run(1), execution: 9, phase: Phase::Running }
+    }
+
+    /// An exchange whose call waits at the load's slot, and what tells whether its arguments are still there.
+    fn placed(load: &Load) -> (Exchange, Arc<()>) {
+        let fuse = Arc::new(());
+        let exchange = Exchange::new(Value::new(Arc::clone(&fuse)), 0, false);
+        exchange.start.place(load.raise());
+        (exchange, fuse)
+    }
+
+    fn ended(exchange: &Exchange, loads: &[Load], outcome: Outcome) -> Option<Waiter> {
+        let killed = exchange.start.kill(loads).expect("it is alive");
+        drop(killed.ticket);
+        exchange.publish(killed.decided, outcome)
+    }
+
+    #[test]
+    fn arguments_go_to_the_first_and_the_value_to_who_takes_it() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let (exchange, fuse) = placed(&loads[0]);
+        assert!(exchange.start.begin(&loads, hand(), None).is_ok());
+        drop(exchange.take_argument().expect("it is the first"));
+        assert!(exchange.take_argument().is_none());
+        assert_eq!(
+            (Arc::strong_count(&fuse), exchange.is_done(), exchange.take_outcome().is_none()),
+            (1, false, true)
+        );
+        assert!(ended(&exchange, &loads, Outcome::Value(Value::new(7_u64))).is_none());
+        let outcome = exchange.take_outcome();
+        assert!(
+            matches!(outcome, Some(Outcome::Value(value)) if value.as_any().downcast_ref() == Some(&7_u64))
+        );
+        assert!(exchange.is_done() && exchange.take_outcome().is_none(), "it is there once");
+    }
+
+    #[test]
+    fn what_nobody_takes_is_dropped_with_the_exchange() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let (exchange, arguments) = placed(&loads[0]);
+        ended(&exchange, &loads, Outcome::Cancelled { started: false });
+        assert_eq!(Arc::strong_count(&arguments), 2, "they lie there still");
+        drop(exchange);
+        assert_eq!(Arc::strong_count(&arguments), 1);
+        let (exchange, _) = placed(&loads[0]);
+        let value = Arc::new(());
+        assert!(exchange.start.begin(&loads, hand(), None).is_ok() && exchange.take_argument().is_some());
+        ended(&exchange, &loads, Outcome::Value(Value::new(Arc::clone(&value))));
+        drop(exchange);
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    #[test]
+    fn each_outcome_comes_as_it_was_published() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let panic = || Box::new(Panic { message: "told".to_owned(), location: None });
+        let outcomes: [fn() -> Outcome; 6] = [
+            || Outcome::TimedOut { started: true },
+            || Outcome::TimedOut { started: false },
+            || Outcome::Cancelled { started: true },
+            || Outcome::Cancelled { started: false },
+            || Outcome::WorkerLost { started: true },
+            || Outcome::WorkerLost { started: false },
+        ];
+        for outcome in outcomes {
+            let (exchange, _) = placed(&loads[0]);
+            ended(&exchange, &loads, outcome());
+            let came = exchange.take_outcome().expect("it is there");
+            assert_eq!(came.ending(), outcome().ending());
+            let started = |outcome: &Outcome| match outcome {
+                Outcome::TimedOut { started }
+                | Outcome::Cancelled { started }
+                | Outcome::WorkerLost { started } => *started,
+                _ => panic!("it is none of these"),
+            };
+            assert_eq!(started(&came), started(&outcome()));
+        }
+        let (exchange, _) = placed(&loads[0]);
+        ended(&exchange, &loads, Outcome::Panicked(panic()));
+        assert!(matches!(exchange.take_outcome(), Some(Outcome::Panicked(panic)) if panic.message == "told"));
+        let (exchange, _) = placed(&loads[0]);
+        ended(&exchange, &loads, Outcome::Failed(FunctionError::new("Quota", "used up")));
+        assert!(matches!(exchange.take_outcome(), Some(Outcome::Failed(error)) if error.name() == "Quota"));
+    }
+
+    #[test]
+    fn word_that_is_left_comes_back_with_the_outcome_or_at_once() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let waiter = || Waiter::Thread(crate::sync::current());
+        let (exchange, _) = placed(&loads[0]);
+        assert!(!exchange.leave_word(waiter()) && !exchange.leave_word(waiter()), "the last one counts");
+        assert!(ended(&exchange, &loads, Outcome::Cancelled { started: false }).is_some());
+        assert!(exchange.leave_word(waiter()), "it is done");
+    }
+
+    #[test]
+    fn of_two_threads_one_gets_the_arguments() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        for _ in 0..1_000 {
+            let (exchange, _) = placed(&loads[0]);
+            let got: usize = std::thread::scope(|scope| {
+                let threads =
+                    [scope.spawn(|| exchange.take_argument()), scope.spawn(|| exchange.take_argument())];
+                threads.map(|thread| thread.join().expect("it does not panic")).iter().flatten().count()
+            });
+            assert_eq!(got, 1);
+            drop(exchange.start.kill(&loads));
+        }
+    }
+}
