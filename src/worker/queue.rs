@@ -22,6 +22,9 @@ const SWEEP_MAX: usize = 16;
 /// How many jobs a worker looks at for one that it can run.
 const LOOK_MAX: usize = 16;
 
+/// So many may wait before a queue has to grow.
+const READY_FOR: usize = 128;
+
 /// What a worker finds in a queue.
 pub(super) enum Next {
     Job(Job),
@@ -45,7 +48,6 @@ pub(crate) struct Queue {
     len_max: usize,
 }
 
-#[derive(Default)]
 struct Jobs {
     waiting: VecDeque<Job>,
     closed: bool,
@@ -57,7 +59,10 @@ impl Queue {
         Self {
             shift: Arc::clone(shift),
             at: slot.index(),
-            jobs: CachePadded::default(),
+            jobs: CachePadded::new(Mutex::new(Jobs {
+                waiting: VecDeque::with_capacity(calls_max.min(READY_FOR)),
+                closed: false,
+            })),
             len: CachePadded::default(),
             len_max: 2 * calls_max,
         }
