@@ -138,6 +138,12 @@ impl Shift {
 
     /// Has the timekeeper look at the calls at `at`, if it would otherwise look later.
     pub(crate) fn arm(&self, at: Instant) {
+        crate::sync::full_fence();
+        self.arm_fenced(at);
+    }
+
+    /// The same where the caller has passed a full fence since it stored what is to be met.
+    pub(crate) fn arm_fenced(&self, at: Instant) {
         self.alarm.arm(self.clock.nanos(at));
     }
 

@@ -36,9 +36,8 @@ impl Default for Alarm {
 }
 
 impl Alarm {
-    /// Has the thread look at `nanos` at the latest.
+    /// Has the thread look at `nanos` at the latest. A full fence lies between the store of what it is to meet and this.
     pub(super) fn arm(&self, nanos: u64) {
-        full_fence();
         if nanos < self.next.load(Ordering::Relaxed)
             && nanos < self.next.fetch_min(nanos, Ordering::AcqRel)
             && let Some(thread) = self.thread.get()

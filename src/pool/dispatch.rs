@@ -184,6 +184,7 @@ impl Crew {
         }
     }
 
+    #[inline]
     fn offer(&self, at: usize, call: &Call) -> Offer<Seen> {
         let slot = &self.slots.all[at];
         match slot.standing(self.slots.load(slot)) {

@@ -51,6 +51,7 @@ impl<T> Best<T> {
 
 /// Chooses among `count` slots; each may have less than `limit` in flight to get one more. `cursor`, which is less
 /// than `count`, is where the look begins.
+#[inline]
 pub(crate) fn choose<T>(
     count: usize,
     cursor: usize,

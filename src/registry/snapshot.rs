@@ -1,8 +1,8 @@
 //! [`Snapshot`]: the whole registry at one version, immutable; its manifest's digest tells whether two are alike.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::call::Definition;
@@ -15,9 +15,9 @@ use crate::id::{Generation, Name, Version};
 #[derive(Default)]
 pub(crate) struct Snapshot {
     pub(crate) version: Version,
-    pub(crate) functions: HashMap<Name, Arc<Definition>>,
-    pub(crate) constants: HashMap<Name, Arc<Constant>>,
-    pub(crate) dependencies: HashMap<Name, Published>,
+    pub(crate) functions: FxHashMap<Name, Arc<Definition>>,
+    pub(crate) constants: FxHashMap<Name, Arc<Constant>>,
+    pub(crate) dependencies: FxHashMap<Name, Published>,
     digest: OnceLock<Hash>,
 }
 

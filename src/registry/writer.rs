@@ -3,9 +3,9 @@
 //! Whatever can fail happens before the lock is taken; under it a snapshot is built from the last one and published,
 //! which cannot fail and runs no user code; what is superseded is dropped after it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::call::{Definition, Pace};
@@ -195,11 +195,11 @@ fn is_same(known: &Definition, next: &Definition) -> bool {
         && one.requires == other.requires
 }
 
-fn admit<T>(table: &HashMap<Name, T>, name: &Name) -> Result<(), DefineError> {
+fn admit<T>(table: &FxHashMap<Name, T>, name: &Name) -> Result<(), DefineError> {
     admit_to(table, name, DEFINITIONS_MAX)
 }
 
-fn admit_to<T>(table: &HashMap<Name, T>, name: &Name, limit: usize) -> Result<(), DefineError> {
+fn admit_to<T>(table: &FxHashMap<Name, T>, name: &Name, limit: usize) -> Result<(), DefineError> {
     if table.len() >= limit && !table.contains_key(name) {
         return Err(DefineError::TooMany { name: name.to_string(), limit });
     }

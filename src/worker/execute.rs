@@ -64,14 +64,13 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
     if worker.hand.get().phase != Phase::Running {
         return Err(discard(worker, job)); // a shell
     }
-    // The call has been shown since it was taken, so that the timekeeper and a stop meet it.
-    let call = job.call();
-    if let Some(deadline) = call.watched_until() {
-        worker.slots.shift.arm(deadline);
-    }
-    // The hand is up before the version is looked at, and a define publishes before it looks at hands: either this
-    // sees the new version, or the define sees that it need not wait.
+    // The call has been shown since it was taken, so that the timekeeper and a stop meet it. And the hand is up before the
+    // version is looked at, while a define publishes before it looks at hands: either this sees the new version, or the
+    // define sees that it need not wait.
     crate::sync::full_fence();
+    if let Some(deadline) = job.call().watched_until() {
+        worker.slots.shift.arm_fenced(deadline);
+    }
     worker.adopt();
     Ok(Taken(job))
 }

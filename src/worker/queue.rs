@@ -75,7 +75,10 @@ impl Queue {
 
     /// Whether nothing lies here.
     pub(crate) fn is_empty(&self) -> bool {
-        self.inbox().is_empty() && self.len.load(Ordering::Relaxed) == 0
+        // The submitters' line is only looked at where nothing else lies here. What is taken over meanwhile shows in the length
+        // before it leaves the inbox.
+        let has_some = || self.len.load(Ordering::Relaxed) > 0;
+        !has_some() && self.inbox().is_empty() && !has_some()
     }
 
     /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.

@@ -137,7 +137,7 @@ impl Slots {
             self.leave(slot, call);
         }
         if let Some(deadline) = call.watched_until() {
-            self.shift.arm(deadline);
+            self.shift.arm_fenced(deadline);
         }
         for shell in shells {
             crate::fence::drop_value(shell);
@@ -160,7 +160,7 @@ impl Slots {
             if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
                 self.wake_one(&call.definition);
             } else if let Some(look_at) = now.checked_add(RESCUE_AFTER) {
-                shift.arm(look_at);
+                shift.arm_fenced(look_at);
             }
         }
     }
