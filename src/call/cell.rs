@@ -23,7 +23,7 @@ use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Waiter, Wakeup};
 use super::shift::Shift;
-use super::spin::{WAKE, spin};
+use super::spin::spin;
 use super::start_word::{Killed, Stage};
 
 /// What a call is made with.
@@ -258,14 +258,18 @@ impl Call {
     /// Waits awake, if the call is expected to be done before a wake-up would be; true if it is. If it still waits after
     /// that, a worker that sleeps takes it.
     fn spin(&self) -> bool {
+        if self.is_done() {
+            return true;
+        }
         let shift = &self.shift;
-        let load = || &shift.loads[self.exchange.start.slot().index()];
         let pace = &self.definition.pace;
-        let is_near = pace.is_short() && load().tickets() <= pace.wake_worth();
-        let budget = if is_near { WAKE } else { Duration::ZERO };
-        // Who waits for a worker may be in its way: that is woken where it last ran, or here.
-        let has_company = || self.is_queued() || load().is_here();
-        let is_done = spin(&shift.clock, budget, has_company, || self.is_done());
+        let ahead = || shift.loads[self.exchange.start.slot().index()].tickets();
+        let is_near = pace.is_short() && ahead() <= pace.wake_worth();
+        let budget = if is_near { shift.awake.next() } else { Duration::ZERO };
+        let is_done = spin(&shift.clock, budget, || self.is_done());
+        if !budget.is_zero() {
+            shift.awake.learn(is_done);
+        }
         if !is_done && self.is_queued() {
             shift.rescue(self);
         }

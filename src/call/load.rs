@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicU32, AtomicU64, CachePadded, Stack, core};
+use crate::sync::{AtomicU64, CachePadded, Stack};
 
 use super::cell::Call;
 use super::tally::{Ending, Tally, Totals};
@@ -18,9 +18,6 @@ const TICKETS: u64 = 0xFFFF_FFFF;
 const PHASE_BITS: u32 = 2;
 const EXECUTION_BITS: u32 = 64 - Run::BITS - PHASE_BITS;
 const EXECUTION_MASK: u64 = (1 << EXECUTION_BITS) - 1;
-
-/// No core.
-const NOWHERE: u32 = u32::MAX;
 
 /// What the worker's thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +74,6 @@ pub(crate) struct Load {
     accepted: AtomicU64,
     /// The calls that were put into the slot's queue and that its lock's holder has not taken over yet.
     pub(crate) inbox: Stack<Call>,
-    /// Where the worker ran when it last looked.
-    core: CachePadded<AtomicU32>,
     own: CachePadded<Own>,
 }
 
@@ -107,7 +102,6 @@ impl Load {
             counts: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             inbox: Stack::new(),
-            core: CachePadded::new(AtomicU32::new(NOWHERE)),
             own: CachePadded::new(Own { hand: AtomicU64::new(hand.pack()), tally: Tally::default() }),
         }
     }
@@ -186,19 +180,6 @@ impl Load {
         // The ends first: what has ended was accepted before.
         let ended = self.own.tally.read();
         Totals { accepted: self.accepted.load(Ordering::Acquire), ..ended }
-    }
-
-    /// The worker says where it runs.
-    pub(crate) fn settle(&self) {
-        let here = core().unwrap_or(NOWHERE);
-        if self.core.load(Ordering::Relaxed) != here {
-            self.core.store(here, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether the worker ran on the calling thread's core when it last looked.
-    pub(crate) fn is_here(&self) -> bool {
-        core().is_some_and(|here| here == self.core.load(Ordering::Relaxed))
     }
 
     pub(crate) fn hand(&self) -> Hand {

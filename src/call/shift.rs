@@ -8,10 +8,11 @@ use crate::clock::Clock;
 use crate::event::Bus;
 use crate::id::{PoolId, Run, WorkerId};
 use crate::supervise::Mailbox;
-use crate::sync::{AtomicU8, AtomicUsize, Signal};
+use crate::sync::{AtomicU8, AtomicUsize, CachePadded, Signal};
 
 use super::cell::Call;
 use super::load::Load;
+use super::spin::Budget;
 use super::tally::Totals;
 use super::timekeeper::Alarm;
 use super::waits::Waits;
@@ -50,6 +51,8 @@ pub(crate) struct Shift {
     /// Notified, once the gate is not open, by each worker that has nothing left to do, and by whoever ends a call.
     pub(crate) quiet: Signal,
     pub(crate) bus: Arc<Bus>,
+    /// How long callers wait awake.
+    pub(super) awake: CachePadded<Budget>,
     /// Who has calls taken that wait where they should not, as soon as there is somebody.
     pub(crate) rescuer: OnceLock<Weak<dyn Rescue>>,
     /// The supervisor's, as soon as there is one.
@@ -77,6 +80,7 @@ impl Shift {
             overrun_grace,
             quiet: Signal::default(),
             bus,
+            awake: CachePadded::default(),
             rescuer: OnceLock::new(),
             mailbox: OnceLock::new(),
             telling: AtomicUsize::new(0),

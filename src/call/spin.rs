@@ -1,24 +1,20 @@
 //! Spinning: waiting awake for what is expected sooner than a thread that sleeps could be woken.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::sync::{spin_hint, yield_now};
+use crate::sync::{AtomicU32, spin_hint, yield_now};
 
 /// What it takes to wake a thread on another core, rounded up. Nobody waits awake for longer.
 pub(crate) const WAKE: Duration = Duration::from_micros(50);
 
-/// So often the condition is looked at before the clock is.
-const LOOKS: u32 = 128;
+/// So often the condition is looked at before another thread may run in between: some two microseconds.
+const LOOKS: u32 = 256;
 
-/// Waits awake until `holds`, for at most `budget`; true if it came. `has_company` says whether the core is wanted by somebody else, who
-/// is then let run between two looks. On a clock that is moved by hand it only looks once: no time passes there by itself.
-pub(crate) fn spin(
-    clock: &Clock,
-    budget: Duration,
-    has_company: impl Fn() -> bool,
-    mut holds: impl FnMut() -> bool,
-) -> bool {
+/// Waits awake until `holds`, for at most `budget`; true if it came. What is to come may need this very core, so after the first looks
+/// the thread yields between two of them. On a clock that is moved by hand it only looks once: no time passes there by itself.
+pub(crate) fn spin(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
     if holds() {
         return true;
     }
@@ -26,21 +22,106 @@ pub(crate) fn spin(
         return false;
     }
     let until = clock.now() + budget;
-    loop {
-        for _ in 0..LOOKS {
-            spin_hint();
-            if holds() {
-                return true;
+    for _ in 0..LOOKS {
+        spin_hint();
+        if holds() {
+            return true;
+        }
+    }
+    while clock.now() < until {
+        yield_now();
+        if holds() {
+            return true;
+        }
+    }
+    false
+}
+
+/// So often a budget is halved before it is nothing.
+const HALVINGS: u32 = 5;
+
+/// After so many waits without a budget the whole of it is tried again.
+const SKIPPED: u32 = 32;
+
+/// How long to wait awake, as the last waits have shown. What was in vain halves it, what was not doubles it: where several
+/// threads want one core, or what is waited for comes seldom, nobody burns time that others could use.
+#[derive(Debug, Default)]
+pub(crate) struct Budget(AtomicU32);
+
+impl Budget {
+    /// For the next wait.
+    pub(crate) fn next(&self) -> Duration {
+        // Two that wait at once may count for one.
+        match self.0.load(Ordering::Relaxed) {
+            HALVINGS => WAKE,
+            level if level < HALVINGS => WAKE / (1 << level),
+            level => {
+                self.0.store(level - 1, Ordering::Relaxed);
+                Duration::ZERO
             }
         }
-        while has_company() && clock.now() < until {
-            yield_now();
-            if holds() {
-                return true;
-            }
+    }
+
+    /// What was waited for has come in time, or it has not.
+    pub(crate) fn learn(&self, has_come: bool) {
+        let level = self.0.load(Ordering::Relaxed);
+        let next = match has_come {
+            true if level < HALVINGS => level.saturating_sub(1),
+            true => 0,
+            false if level + 1 < HALVINGS => level + 1,
+            false => HALVINGS + SKIPPED,
+        };
+        if next != level {
+            self.0.store(next, Ordering::Relaxed);
         }
-        if clock.now() >= until {
-            return holds();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_in_vain_halve_the_budget_to_nothing_and_it_is_tried_again_at_times() {
+        let budget = Budget::default();
+        for level in 0..HALVINGS {
+            assert_eq!(budget.next(), WAKE / (1 << level));
+            budget.learn(false);
         }
+        for _ in 0..2 {
+            assert!((0..SKIPPED).all(|_| budget.next().is_zero()));
+            assert_eq!(budget.next(), WAKE, "a try");
+            budget.learn(false);
+        }
+    }
+
+    #[test]
+    fn a_wait_that_was_worth_it_brings_the_budget_back() {
+        let budget = Budget::default();
+        budget.learn(false);
+        budget.learn(false);
+        assert_eq!(budget.next(), WAKE / 4);
+        budget.learn(true);
+        assert_eq!(budget.next(), WAKE / 2);
+        (0..HALVINGS).for_each(|_| budget.learn(false));
+        assert!((0..SKIPPED).all(|_| budget.next().is_zero()));
+        assert_eq!(budget.next(), WAKE);
+        budget.learn(true);
+        assert_eq!(budget.next(), WAKE);
+        budget.learn(true);
+        assert_eq!(budget.next(), WAKE, "it is never more");
+    }
+
+    #[test]
+    fn on_a_clock_that_stands_still_it_looks_once() {
+        let (clock, _hands) = Clock::manual();
+        let mut looks = 0;
+        let holds = || {
+            looks += 1;
+            false
+        };
+        assert!(!spin(&clock, WAKE, holds));
+        assert_eq!(looks, 1);
+        assert!(spin(&Clock::system(), Duration::ZERO, || true), "what holds needs no budget");
     }
 }

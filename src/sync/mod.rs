@@ -30,14 +30,6 @@ pub(crate) fn full_fence() {
     std::sync::atomic::fence(Ordering::SeqCst);
 }
 
-/// The core that the calling thread runs on just now; none where the system does not tell.
-pub(crate) fn core() -> Option<u32> {
-    #[cfg(target_os = "linux")]
-    return u32::try_from(rustix::thread::sched_getcpu()).ok();
-    #[cfg(not(target_os = "linux"))]
-    None
-}
-
 /// Parks the calling thread until it is unparked, for at most `limit` (none: without one). It may return early.
 pub(crate) fn park(limit: Option<Duration>) {
     match limit {

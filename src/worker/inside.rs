@@ -124,13 +124,6 @@ impl Worker {
         !self.slot().queue.is_empty()
     }
 
-    /// Whether other threads want this one's core: it says where it runs, and looks how many are awake.
-    pub(super) fn has_company(&self) -> bool {
-        self.load().settle();
-        let awake = self.slots.all.iter().filter(|slot| !slot.is_sleeping());
-        awake.count() >= self.slots.cores
-    }
-
     /// Shows a call that this worker takes from a queue, and takes it into its hand; false if the run has been abandoned, and
     /// must not take it. So whoever ends what is here meets each call in its queue, or in the hand.
     pub(super) fn take(&self, call: &Held<Call>) -> bool {

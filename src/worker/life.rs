@@ -170,10 +170,7 @@ fn serve(worker: &Rc<Worker>, notice: &mut ExitNotice) -> Leaving {
             return Leaving::Lost;
         }
         let after = match next(worker) {
-            Ok(Some(job)) => {
-                worker.rest.is_over(&worker.slots.shift.clock);
-                execute(worker, job)
-            }
+            Ok(Some(job)) => execute(worker, job),
             Ok(None) if worker.slot().is_stopping() => return Leaving::Asked,
             Ok(None) if sleep(worker).is_ok() => After::Continue,
             Ok(None) | Err(Abandoned) => After::Abandoned,
@@ -235,11 +232,9 @@ pub(super) fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
 /// Parks until there is something to do; takes what was published meanwhile.
 fn sleep(worker: &Worker) -> Result<(), Abandoned> {
     let clock = &worker.slots.shift.clock;
-    if !worker.rest.wait_awake(clock, || worker.has_company(), || worker.has_jobs(), || has_news(worker))
-        && lie_down(worker)
-    {
+    let is_up = worker.rest.wait_awake(clock, || worker.has_jobs(), || has_news(worker));
+    if !is_up && lie_down(worker) {
         sync::park(None);
-        worker.load().settle();
     }
     get_up(worker)
 }

@@ -1,6 +1,5 @@
 //! [`Slots`]: all slots of one shift, and what their workers share.
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -66,8 +65,6 @@ pub(crate) struct Slots {
     /// Notified when a worker has acknowledged a version or said something of a stage, and when one serves no more.
     pub(crate) acknowledgements: Signal,
     terms: WorkerTerms,
-    /// How many threads can run at once.
-    pub(super) cores: usize,
     pub(super) staging: Staging,
 }
 
@@ -103,7 +100,6 @@ impl Slots {
             counts,
             acknowledgements: Signal::default(),
             terms,
-            cores: std::thread::available_parallelism().map_or(1, NonZero::get),
             staging: Staging::default(),
         }
     }
