@@ -120,6 +120,12 @@ impl Load {
         Seen { load: (counts & TICKETS) as u32 + u32::from(overdue), overdue, counts }
     }
 
+    /// Whether a call was decided while this hand ran it, or one inside of it.
+    pub(crate) fn was_overdue(&self, hand: Hand) -> bool {
+        let decided = (self.counts.load(Ordering::Acquire) >> 32) as u32;
+        decided != 0 && decided == hand.execution
+    }
+
     /// The tickets that are out.
     pub(crate) fn tickets(&self) -> u32 {
         (self.counts.load(Ordering::Acquire) & TICKETS) as u32

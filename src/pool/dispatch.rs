@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::call::current::Outgoing;
 use crate::call::{
@@ -117,7 +118,7 @@ impl Pool {
         let waiting = inside.map(|inside| Waiting::unless_stuck(&inside.position(), &call));
         let placed = match &waiting {
             Some(None) => Err(RejectReason::WouldDeadlock { pool: self.id(), chain: call.chain.pools() }),
-            _ => crew.place(&call),
+            _ => crew.place(&call, now),
         };
         match placed {
             Ok(()) => Ok((call, waiting.flatten())),
@@ -131,7 +132,7 @@ impl Pool {
 
 impl Crew {
     /// Finds a slot for the call and puts it there.
-    fn place(&self, call: &Held<Call>) -> Result<(), RejectReason> {
+    fn place(&self, call: &Held<Call>, now: Instant) -> Result<(), RejectReason> {
         let shift = self.shift();
         match shift.gate() {
             Gate::Open => {}
@@ -164,7 +165,7 @@ impl Crew {
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
             self.leave_off(at, cursor, call);
             call.place(ticket);
-            match self.slots.push(&self.slots.all[at], call) {
+            match self.slots.push(&self.slots.all[at], call, now) {
                 Ok(()) => return Ok(()),
                 Err(closed) => {
                     // The slot closed in between, and shows as closed at the next look.

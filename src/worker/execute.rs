@@ -141,9 +141,8 @@ pub(super) fn finish(worker: &Rc<Worker>, reply: Reply, outcome: Outcome) -> Aft
 
 /// Answers a call whose function has returned, and moves the hand on to `free`; false if the run has been abandoned.
 fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> bool {
-    let tally = worker.load().tally();
-    let mut was_overdue = worker.load().see().overdue;
-    let mut kept = true;
+    let (tally, running) = (worker.load().tally(), worker.hand.get());
+    let (mut is_late, mut kept) = (false, true);
     let answered = reply.answer(outcome, || {
         kept = worker.move_hand(free);
         tally.handle();
@@ -156,11 +155,12 @@ fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> b
             if kept {
                 tally.late();
                 tally.handle();
-                was_overdue = true;
+                is_late = true;
             }
         }
     }
-    if was_overdue && kept {
+    // It may also have been a call inside this one that was decided while it ran.
+    if kept && (is_late || worker.load().was_overdue(running)) {
         worker.slots.shift.look();
     }
     kept

@@ -109,7 +109,7 @@ pub(crate) struct Slot {
     acknowledged: Mutex<Option<Acknowledged>>,
     acknowledged_version: AtomicU64,
     sleeping: AtomicBool,
-    /// The execution that was last seen running while something waited behind it, as the hand's word, and since when.
+    /// What the hand was at when it was last looked at whether it is stuck, and when that was.
     seen_at: AtomicU64,
     seen_since: AtomicU64,
     serving: AtomicBool,
@@ -280,19 +280,17 @@ impl Slot {
         slept
     }
 
-    /// Whether the hand is at the same execution as it was when it was last seen, a wake's time ago or more. `now` is in nanoseconds.
+    /// Whether the hand is at the same execution as it was at the last look, which was a wake's time ago or more; else it looks
+    /// again no sooner than after as long. `now` is in nanoseconds.
     pub(super) fn is_stuck(&self, load: &Load, now: u64) -> bool {
-        let hand = load.hand();
-        if hand.phase != Phase::Running {
+        if now.saturating_sub(self.seen_since.load(Ordering::Relaxed)) < WAKE_NANOS {
             return false;
         }
-        if self.seen_at.load(Ordering::Relaxed) == hand.pack() {
-            return now.saturating_sub(self.seen_since.load(Ordering::Relaxed)) >= WAKE_NANOS;
-        }
-        // Two that look at once may mix up their times: one wake too many, or one look later.
+        let hand = load.hand();
+        // Two that look at once may mix up their looks: one wake too many, or one look later.
+        let before = self.seen_at.swap(hand.pack(), Ordering::Relaxed);
         self.seen_since.store(now, Ordering::Relaxed);
-        self.seen_at.store(hand.pack(), Ordering::Relaxed);
-        false
+        hand.phase == Phase::Running && before == hand.pack()
     }
 
     pub(super) fn acknowledge(&self, acknowledged: Acknowledged) {

@@ -124,13 +124,13 @@ impl Slots {
 
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
-    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>) -> Result<(), super::Closed> {
+    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Instant) -> Result<(), super::Closed> {
         let load = self.load(slot);
         load.accept(); // before anybody can take it
         let shells = slot.queue.push(Job::new(call.clone())).inspect_err(|_| load.withdraw())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.leave(slot, call);
+            self.leave(slot, call, now);
         }
         if let Some(deadline) = call.watched_until() {
             self.shift.arm_fenced(deadline);
@@ -147,12 +147,11 @@ impl Slots {
 
     /// The call is left to a worker that is awake. A worker that sleeps is woken for it, but not for a short function, unless
     /// that worker is stuck in what it runs; that is seen by whoever submits next, by the caller as it parks, or by the timekeeper.
-    fn leave(&self, slot: &Slot, call: &Call) {
+    fn leave(&self, slot: &Slot, call: &Call, now: Instant) {
         if !call.definition.pace.is_short() {
             self.wake_one(&call.definition);
         } else if self.all.iter().any(Slot::is_sleeping) {
             let shift = &self.shift;
-            let now = shift.clock.now();
             if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
                 self.wake_one(&call.definition);
             } else if let Some(look_at) = now.checked_add(RESCUE_AFTER) {
