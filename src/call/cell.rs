@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Wanted};
-use crate::id::CallId;
+use crate::id::{CallId, WorkerId};
 use crate::plant::{self, Plant};
 use crate::sync::{AtomicU64, Free, Kept, Pool as CellPool, Pooled, current, park};
 use crate::value::Value;
@@ -119,6 +119,11 @@ impl Call {
         self.exchange.start.stage()
     }
 
+    /// The slot where it waits or runs, or where it was last.
+    pub(crate) fn slot(&self) -> WorkerId {
+        self.exchange.start.slot()
+    }
+
     /// Whether it waits to be started.
     pub(crate) fn is_queued(&self) -> bool {
         self.exchange.start.is_queued()
@@ -141,7 +146,7 @@ impl Call {
     /// along: taken here if the call waited at another slot, whose own is dropped then.
     pub(crate) fn begin(&self, hand: Hand, load: &Load) -> bool {
         // A call that waited here keeps its ticket: a second one, even for a moment, could make the slot look full.
-        let is_taken = self.exchange.start.slot() != load.slot();
+        let is_taken = self.slot() != load.slot();
         let own = is_taken.then(|| load.raise());
         // Whichever ticket comes back is not needed any more.
         self.exchange.start.begin(&self.shift.loads, hand, own).is_ok()
@@ -158,7 +163,7 @@ impl Call {
     pub(crate) fn finish(&self, outcome: Outcome, free_hand: impl FnOnce()) -> Result<Wakeup, Outcome> {
         let Some(killed) = self.exchange.start.kill(&self.shift.loads) else {
             if Plant::Double.is_planted() {
-                self.shift.loads[self.exchange.start.slot().index()].tally().end(outcome.ending());
+                self.shift.loads[self.slot().index()].tally().end(outcome.ending());
             }
             return Err(outcome.map(|value| plant::mislay(value, || Value::new(()))));
         };
@@ -263,7 +268,7 @@ impl Call {
         }
         let shift = &self.shift;
         let pace = &self.definition.pace;
-        let ahead = || shift.loads[self.exchange.start.slot().index()].tickets();
+        let ahead = || shift.loads[self.slot().index()].tickets();
         let is_near = pace.is_short() && ahead() <= pace.wake_worth();
         let budget = if is_near { shift.awake.next() } else { Duration::ZERO };
         let is_done = spin(&shift.clock, budget, || self.is_done());

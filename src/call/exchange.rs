@@ -108,6 +108,7 @@ impl Exchange {
 
     /// Publishes the outcome of this call; who is to be woken comes back.
     pub(super) fn publish(&self, _: Decided, outcome: Outcome) -> Option<Waiter> {
+        assert_eq!(self.state.load(Ordering::Relaxed) & STATE, PENDING, "a call is given one outcome");
         let started = |is_started: bool| if is_started { STARTED } else { 0 };
         let kind = match outcome {
             Outcome::Value(value) => {
@@ -123,7 +124,6 @@ impl Exchange {
             Outcome::WorkerLost { started: is } => WORKER_LOST | started(is),
         };
         let before = self.state.swap(DONE | kind, Ordering::AcqRel);
-        debug_assert_eq!(before & STATE, PENDING, "rule 2");
         // Who leaves word from here on sees that it is done.
         if before & AWAITED == 0 { None } else { self.rare.lock().waiter.take() }
     }

@@ -44,7 +44,8 @@ pub(crate) struct Hand {
 impl Hand {
     /// This hand, taking up its next execution.
     pub(crate) fn running_next(self) -> Self {
-        Self { execution: self.execution.wrapping_add(1), phase: Phase::Running, ..self }
+        // None is 0, which stands for no execution.
+        Self { execution: self.execution.checked_add(1).unwrap_or(1), phase: Phase::Running, ..self }
     }
 
     pub(crate) fn pack(self) -> u64 {
@@ -120,10 +121,12 @@ impl Load {
         Seen { load: (counts & TICKETS) as u32 + u32::from(overdue), overdue, counts }
     }
 
-    /// Whether a call was decided while this hand ran it, or one inside of it.
-    pub(crate) fn was_overdue(&self, hand: Hand) -> bool {
-        let decided = (self.counts.load(Ordering::Acquire) >> 32) as u32;
-        decided != 0 && decided == hand.execution
+    /// Forgets that a call was decided while this hand ran it, or one inside of it; false if none was.
+    pub(crate) fn forget_overdue(&self, hand: Hand) -> bool {
+        let is_own = |counts: u64| (counts >> 32) as u32 == hand.execution;
+        let forgotten = |counts: u64| is_own(counts).then_some(counts & TICKETS);
+        is_own(self.counts.load(Ordering::Acquire))
+            && self.counts.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgotten).is_ok()
     }
 
     /// The tickets that are out.

@@ -80,6 +80,7 @@ impl StartWord {
 
     /// Says where the call waits, before any other thread knows of it. The ticket is kept by this word.
     pub(crate) fn place(&self, ticket: Ticket<'_>) {
+        debug_assert!(!self.is_claimed(), "its arguments are there");
         self.0.store(pack(QUEUED, ticket.leave(), 0), Ordering::Release);
     }
 
@@ -115,7 +116,7 @@ impl StartWord {
     ) -> Result<Option<Ticket<'a>>, Option<Ticket<'a>>> {
         let seen = self.0.load(Ordering::Acquire);
         let slot = own.as_ref().map_or(slot_of(seen), Ticket::slot);
-        let started = pack(STARTED, slot, hand.execution);
+        let started = pack(STARTED, slot, hand.execution) | (seen & CLAIMED);
         // `Queued` moves to `Started` or `Dead` only, so a failed swap cannot be worth another try.
         if seen & TAG != QUEUED
             || self.0.compare_exchange(seen, started, Ordering::AcqRel, Ordering::Acquire).is_err()

@@ -1,7 +1,8 @@
 //! [`Held`]: a value with several holders, in memory that is used again and again.
 //!
 //! It is what an `Arc` is, with two differences. The memory of a value that is gone is kept for the next one of its type, so
-//! that a value that comes and goes costs no allocation. And so [`Weak`], which does not hold the value, can be turned into a
+//! that a value that comes and goes costs no allocation; it is never given back, so that as much stays as was ever in use at once.
+//! And so [`Weak`], which does not hold the value, can be turned into a
 //! holder without keeping memory of its own: it remembers which value it saw.
 //!
 //! # Rules of the unsafe code
@@ -68,9 +69,11 @@ impl<T: 'static> Free<T> {
         self.count += 1;
     }
 
+    #[expect(unsafe_code, reason = "its rules stand above")]
     fn get(&mut self) -> Option<&'static Node<T>> {
         let node = self.first?;
-        self.first = Node::at(node.link.next.load(Ordering::Relaxed));
+        // SAFETY: rule 3: a free node is in one chain, whose pointers `put` has stored.
+        self.first = unsafe { Node::at(node.link.next.load(Ordering::Relaxed)) };
         self.count -= 1;
         Some(node)
     }
@@ -156,9 +159,13 @@ impl<T: 'static> Node<T> {
         ptr::from_ref(self).cast_mut()
     }
 
-    /// The node that lies there; none for null. Any other pointer must have come from [`Node::place`].
+    /// The node that lies there; none for null.
+    ///
+    /// # Safety
+    ///
+    /// Any other pointer must have come from [`Node::place`].
     #[expect(unsafe_code, reason = "its rules stand above")]
-    pub(super) fn at(place: *mut Self) -> Option<&'static Self> {
+    pub(super) unsafe fn at(place: *mut Self) -> Option<&'static Self> {
         // SAFETY: rule 1: what is not null is the place of a node, which lives for ever.
         unsafe { place.as_ref() }
     }
@@ -167,7 +174,8 @@ impl<T: 'static> Node<T> {
 /// Puts the value into pooled memory.
 #[expect(unsafe_code, reason = "its rules stand above")]
 pub(crate) fn hold<T: Pooled>(value: T) -> Held<T> {
-    let node = T::with_kept(Kept::take).unwrap_or_else(Node::new);
+    // While the thread's own locals are destroyed, the pool has what others have given back.
+    let node = T::with_kept(Kept::take).or_else(|| T::pool().lock().get()).unwrap_or_else(Node::new);
     let before = node.word.load(Ordering::Relaxed);
     debug_assert_eq!(before & COUNT, 0, "a free node has no holders");
     // SAFETY: rule 3: the node was taken from a list or is new, so that nobody else reaches its value.
@@ -194,8 +202,13 @@ impl<T: Pooled> Held<T> {
         node
     }
 
-    /// The holder that the node stands for since [`Held::into_node`]; it must be asked for once.
-    pub(super) fn from_node(node: &'static Node<T>) -> Self {
+    /// The holder that the node stands for since [`Held::into_node`].
+    ///
+    /// # Safety
+    ///
+    /// It is asked for once for each [`Held::into_node`].
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    pub(super) unsafe fn from_node(node: &'static Node<T>) -> Self {
         Self(node)
     }
 
@@ -316,8 +329,10 @@ impl<T: Pooled> AtomicWeak<T> {
     }
 
     /// What was stored last; while another is being stored it may find neither of the two.
+    #[expect(unsafe_code, reason = "its rules stand above")]
     pub(crate) fn load(&self) -> Weak<T> {
-        let node = Node::at(self.node.load(Ordering::Acquire));
+        // SAFETY: rule 1: `store` alone stores here, the place of a node.
+        let node = unsafe { Node::at(self.node.load(Ordering::Acquire)) };
         Weak { node, life: self.life.load(Ordering::Acquire) }
     }
 }

@@ -4,7 +4,7 @@
 //! It is Treiber's stack (R. K. Treiber, "Systems programming: coping with parallelism", 1986), of which everything is taken at
 //! once: so no swap can take a head for the one that it was before.
 //!
-//! # Rules
+//! # Rules of the unsafe code
 //!
 //! 1. A pointer in `head` or in a node's `next` is null, the mark of a closed stack, or the place of a node.
 //! 2. A node in the stack stands for one holder of its value: [`Stack::push`] has given it up, and who takes the node away has
@@ -40,12 +40,14 @@ impl<T: Pooled> Stack<T> {
     }
 
     /// Puts the value down; if the stack is closed it comes back.
+    #[expect(unsafe_code, reason = "its rules stand above")]
     pub(crate) fn push(&self, value: Held<T>) -> Result<(), Held<T>> {
         let node = value.into_node();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             if head == closed() {
-                return Err(Held::from_node(node));
+                // SAFETY: rule 2: it was given up above, and nobody else has seen it.
+                return Err(unsafe { Held::from_node(node) });
             }
             node.link.next.store(head, Ordering::Relaxed);
             node.link.depth.store(depth(head).saturating_add(1), Ordering::Relaxed);
@@ -101,8 +103,13 @@ fn closed<T>() -> *mut Node<T> {
 }
 
 /// The node; none for null and for the mark.
+#[expect(unsafe_code, reason = "its rules stand above")]
 fn node<T: 'static>(place: *mut Node<T>) -> Option<&'static Node<T>> {
-    if place == closed() { None } else { Node::at(place) } // rule 1
+    if place == closed() {
+        return None;
+    }
+    // SAFETY: rule 1: it is null or the place of a node.
+    unsafe { Node::at(place) }
 }
 
 fn depth<T: 'static>(place: *mut Node<T>) -> u32 {
@@ -129,10 +136,12 @@ pub(crate) struct Taken<T: Pooled> {
 impl<T: Pooled> Iterator for Taken<T> {
     type Item = Held<T>;
 
+    #[expect(unsafe_code, reason = "its rules stand above")]
     fn next(&mut self) -> Option<Held<T>> {
         let here = self.first.take()?;
         self.first = node(here.link.next.load(Ordering::Relaxed));
-        Some(Held::from_node(here)) // rule 2
+        // SAFETY: rule 2: the chain was taken by one, and each of its nodes is met once.
+        Some(unsafe { Held::from_node(here) })
     }
 }
 

@@ -160,7 +160,7 @@ fn answer(worker: &Rc<Worker>, reply: &Reply, outcome: Outcome, free: Hand) -> b
         }
     }
     // It may also have been a call inside this one that was decided while it ran.
-    if kept && (is_late || worker.load().was_overdue(running)) {
+    if kept && (worker.load().forget_overdue(running) || is_late) {
         worker.slots.shift.look();
     }
     kept

@@ -161,6 +161,9 @@ impl Worker {
         let kept = self.move_hand(aside);
         if kept {
             self.slot().show_aside(self.load(), aside, busy);
+            // Whoever puts a job here from now on sees that; for those that lie here already somebody else is to look.
+            crate::sync::full_fence();
+            self.slots.look_soon(self.slot());
             if let Some(until) = until {
                 self.slots.shift.arm(until);
             }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::{Call, Definition, Job, Shift};
+use crate::call::{Call, Job, Shift};
 use crate::function::Dependency;
 use crate::id::WorkerId;
 use crate::plant::Plant;
@@ -156,12 +156,10 @@ impl Queue {
         Next::Nothing
     }
 
-    /// What the first job that waits is to run.
-    pub(super) fn first(&self) -> Option<Arc<Definition>> {
-        self.look(|jobs| {
-            let first = jobs.waiting.iter().find(|job| job.call().is_queued());
-            first.map(|job| Arc::clone(&job.call().definition))
-        })
+    /// What `look` finds for the first call that waits and that it finds something for, among the first [`LOOK_MAX`] jobs.
+    pub(super) fn find<T>(&self, look: impl Fn(&Call) -> Option<T>) -> Option<T> {
+        let for_job = |job: &Job| if job.call().is_queued() { look(job.call()) } else { None };
+        self.look(|jobs| jobs.waiting.iter().take(LOOK_MAX).find_map(for_job))
     }
 
     /// Whether [`Queue::next`] would find something.

@@ -89,11 +89,13 @@ impl Default for Register {
 }
 
 impl Register {
-    /// The call that the hand runs, as long as it does.
-    fn call(&self, load: &Load, hand: Hand) -> Option<Held<Call>> {
-        let call = if hand.phase == Phase::Running { self.shown.load().upgrade() } else { None };
+    /// The call that the hand runs, as long as it does. What is met on the way lies in `met`, to be let go of by [`let_go_of`]
+    /// outside of every lock: its worker may have let go of it meanwhile.
+    fn call<'a>(&self, load: &Load, hand: Hand, met: &'a mut Option<Held<Call>>) -> Option<&'a Held<Call>> {
+        debug_assert!(met.is_none(), "what was met before is not let go of here");
+        *met = if hand.phase == Phase::Running { self.shown.load().upgrade() } else { None };
         // It was shown before the hand went up, so it is that call if the hand has not moved since.
-        call.filter(|_| load.hand() == hand)
+        met.as_ref().filter(|_| load.hand() == hand)
     }
 }
 
@@ -103,6 +105,8 @@ pub(crate) struct Slot {
     pub(crate) queue: Queue,
     /// What the worker is at.
     running: Mutex<Register>,
+    /// Whether that is something besides a call.
+    aside: AtomicBool,
     /// Calls that the running function waits for, and that run inside it for that.
     inside: Mutex<Vec<Held<Call>>>,
     pub(crate) installed: Installed,
@@ -135,6 +139,7 @@ impl Slot {
             id,
             queue: Queue::new(shift, id, calls_max),
             running: Mutex::default(),
+            aside: AtomicBool::new(false),
             inside: Mutex::default(),
             installed: Installed::default(),
             acknowledged: Mutex::default(),
@@ -187,6 +192,7 @@ impl Slot {
         self.installed.begin();
         self.held.store(false, Ordering::Release);
         let before = std::mem::take(&mut *running);
+        self.aside.store(false, Ordering::Relaxed);
         let shown = Arc::clone(&running.shown);
         drop(place);
         drop(running);
@@ -280,7 +286,7 @@ impl Slot {
         slept
     }
 
-    /// Whether the hand is at the same execution as it was at the last look, which was a wake's time ago or more; else it looks
+    /// Whether the hand is at something, and at the same as it was at the last look, which was a wake's time ago or more; else it looks
     /// again no sooner than after as long. `now` is in nanoseconds.
     pub(super) fn is_stuck(&self, load: &Load, now: u64) -> bool {
         if now.saturating_sub(self.seen_since.load(Ordering::Relaxed)) < WAKE_NANOS {
@@ -290,7 +296,7 @@ impl Slot {
         // Two that look at once may mix up their looks: one wake too many, or one look later.
         let before = self.seen_at.swap(hand.pack(), Ordering::Relaxed);
         self.seen_since.store(now, Ordering::Relaxed);
-        hand.phase == Phase::Running && before == hand.pack()
+        hand.phase != Phase::Between && before == hand.pack()
     }
 
     pub(super) fn acknowledge(&self, acknowledged: Acknowledged) {
@@ -315,6 +321,7 @@ impl Slot {
         let mut running = self.running.lock();
         if load.hand() == hand {
             let before = running.aside.replace((hand, busy));
+            self.aside.store(true, Ordering::Relaxed);
             drop(running);
             drop(before); // none, or something that its own worker has done with and still holds
         }
@@ -324,6 +331,9 @@ impl Slot {
     pub(super) fn clear_aside(&self, hand: Hand) {
         let mut running = self.running.lock();
         let busy = running.aside.take_if(|(shown, _)| *shown == hand);
+        if busy.is_some() {
+            self.aside.store(false, Ordering::Relaxed);
+        }
         drop(running);
         drop(busy); // not the last holder: the worker still has the dependency
     }
@@ -348,10 +358,13 @@ impl Slot {
     fn end_inside(&self, end: End, reaper: &Reaper) -> Vec<Wakeup> {
         let inside = std::mem::take(&mut *self.inside.lock());
         let ended = inside.iter().filter_map(|call| call.end(end)).collect();
-        for call in inside {
-            let_go_of_call(call, reaper);
-        }
+        let_go_of(inside, reaper);
         ended
+    }
+
+    /// Whether the worker is at something besides a call, in front of what waits.
+    pub(super) fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
     }
 
     /// Whether the worker is inside some library's `init`.
@@ -361,13 +374,12 @@ impl Slot {
 
     /// Asks the function that runs here to return early.
     pub(crate) fn interrupt(&self, load: &Load, reaper: &Reaper) {
-        let running = self.running.lock();
-        let call = running.call(load, load.hand());
-        drop(running);
-        if let Some(call) = call {
+        let (running, mut met) = (self.running.lock(), None);
+        if let Some(call) = running.call(load, load.hand(), &mut met) {
             call.interrupt();
-            let_go_of_call(call, reaper);
         }
+        drop(running);
+        let_go_of(met, reaper);
     }
 
     /// Ends what is due at this slot: calls that wait, and the one that runs. A run that has overstayed its grace is
@@ -388,9 +400,7 @@ impl Slot {
         }
         let mut met = None;
         let abandoned = self.scan_running(load, counts, round, &mut met);
-        if let Some(call) = met {
-            let_go_of_call(call, &counts.reaper);
-        }
+        let_go_of(met, &counts.reaper);
         abandoned
     }
 
@@ -404,8 +414,8 @@ impl Slot {
     ) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
         let hand = load.hand();
-        *met = running.call(load, hand);
-        let abandon_at = match (&*met, running.aside.as_mut()) {
+        let call = running.call(load, hand, met);
+        let abandon_at = match (call, running.aside.as_mut()) {
             (Some(call), _) => {
                 if let Some(deadline) = call.watched_until().filter(|_| !call.is_decided())
                     && round.is_due(deadline)
@@ -441,7 +451,7 @@ impl Slot {
     /// has left.
     pub(super) fn abandon(&self, load: &Load, counts: &Counts, run: Run) -> Option<AbandonedRun> {
         let mut running = self.running.lock();
-        let (mut wakeup, mut met) = (None, Vec::new());
+        let (mut wakeups, mut met) = (Vec::new(), Vec::new());
         // Without a stop it is a start that took too long, or one that has come to its end at this moment and says so: then
         // it may have a call already.
         let end = if self.is_stopping() { End::Cancelled } else { End::WorkerLost };
@@ -450,10 +460,11 @@ impl Slot {
                 break None; // what it is at stays shown
             }
             let hand = load.hand();
-            if let Some(call) = running.call(load, hand) {
-                wakeup = wakeup.or(call.end(end));
-                met.push(call);
+            let mut one = None;
+            if let Some(call) = running.call(load, hand, &mut one) {
+                wakeups.extend(call.end(end));
             }
+            met.extend(one);
             if hand.phase == Phase::Gone && hand.run.is_since(run) {
                 break None;
             }
@@ -465,10 +476,8 @@ impl Slot {
         let busy = if abandoned.is_some() { running.aside.take() } else { None };
         drop(running);
         let ended = if abandoned.is_some() { self.end_inside(end, &counts.reaper) } else { Vec::new() };
-        drop((wakeup, ended));
-        for call in met {
-            let_go_of_call(call, &counts.reaper);
-        }
+        drop((wakeups, ended));
+        let_go_of(met, &counts.reaper);
         abandoned.map(|abandoned| AbandonedRun { hung: installing(busy), ..abandoned })
     }
 
@@ -511,12 +520,10 @@ fn installing(running: Option<(Hand, Busy)>) -> Option<Installing> {
     if let (_, Busy::Install(installing)) = running? { Some(installing) } else { None }
 }
 
-/// Lets go of a call. Where nobody else holds it any more, what it holds is dropped elsewhere: the last definition of a function that
-/// captures something has user code to run.
-fn let_go_of_call(call: Held<Call>, reaper: &Reaper) {
-    if let Some(call) = call.into_last() {
-        reaper.drop_later(vec![call]);
-    }
+/// Lets go of calls. Where nobody else holds one any more, what it holds is dropped elsewhere: its arguments, its result, or the
+/// last definition of a function that captures something have user code to run.
+fn let_go_of(calls: impl IntoIterator<Item = Held<Call>>, reaper: &Reaper) {
+    reaper.drop_later(calls.into_iter().filter_map(Held::into_last).collect());
 }
 
 #[cfg(test)]

@@ -124,13 +124,20 @@ impl Slots {
 
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
-    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Instant) -> Result<(), super::Closed> {
+    ///
+    /// `is_behind` says whether something was in flight there, as the slot was chosen at `now`.
+    pub(crate) fn push(
+        &self,
+        slot: &Slot,
+        call: &Held<Call>,
+        (is_behind, now): (bool, Instant),
+    ) -> Result<(), super::Closed> {
         let load = self.load(slot);
         load.accept(); // before anybody can take it
         let shells = slot.queue.push(Job::new(call.clone())).inspect_err(|_| load.withdraw())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.leave(slot, call, now);
+            self.leave(slot, call, (is_behind, now));
         }
         if let Some(deadline) = call.watched_until() {
             self.shift.arm_fenced(deadline);
@@ -147,10 +154,10 @@ impl Slots {
 
     /// The call is left to a worker that is awake. A worker that sleeps is woken for it, but not for a short function, unless
     /// that worker is stuck in what it runs; that is seen by whoever submits next, by the caller as it parks, or by the timekeeper.
-    fn leave(&self, slot: &Slot, call: &Call, now: Instant) {
+    fn leave(&self, slot: &Slot, call: &Call, (is_behind, now): (bool, Instant)) {
         if !call.definition.pace.is_short() {
             self.wake_one(&call.definition);
-        } else if self.all.iter().any(Slot::is_sleeping) {
+        } else if (is_behind || slot.is_aside()) && self.all.iter().any(Slot::is_sleeping) {
             let shift = &self.shift;
             if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
                 self.wake_one(&call.definition);
@@ -160,15 +167,29 @@ impl Slots {
         }
     }
 
-    /// Has workers that sleep take what waits behind an execution that goes on and on.
-    fn rescue_at(&self, slot: &Slot, round: &mut Round) {
-        let Some(definition) = slot.queue.first() else { return };
-        if !self.all.iter().any(|slot| slot.is_sleeping() && !slot.lacks(&definition)) {
-            return;
+    /// Has the timekeeper look, in a while, at what lies behind what the slot's worker begins now. A full fence lies between that
+    /// and this.
+    pub(super) fn look_soon(&self, slot: &Slot) {
+        if !slot.queue.is_empty()
+            && let Some(look_at) = self.shift.clock.now().checked_add(RESCUE_AFTER)
+        {
+            self.shift.arm_fenced(look_at);
         }
-        let now = self.shift.clock.nanos(round.now());
-        if slot.is_stuck(self.load(slot), now) {
-            self.wake_one(&definition);
+    }
+
+    /// Has a worker that sleeps take what waits behind something that goes on and on.
+    fn rescue_at(&self, slot: &Slot, round: &mut Round) {
+        if self.load(slot).hand().phase == Phase::Between {
+            return; // it comes to what waits
+        }
+        // Under the queue's lock: whatever is looked at is not held here, and so never dropped here.
+        let for_whom = |call: &Call| {
+            let is_fit = |other: &Slot| other.is_sleeping() && !other.lacks(&call.definition);
+            self.all.iter().position(is_fit)
+        };
+        let Some(sleeper) = slot.queue.find(for_whom) else { return };
+        if slot.is_stuck(self.load(slot), self.shift.clock.nanos(round.now())) {
+            self.all[sleeper].wake();
         }
         if let Some(look_at) = round.now().checked_add(RESCUE_AFTER) {
             round.is_due(look_at);
@@ -235,6 +256,8 @@ impl Slots {
 
     /// A run has ended, perhaps after it was woken for what waits somewhere and before it took it: others look.
     pub(super) fn hand_on(&self) {
+        // What was pushed before its submitter saw this run awake is seen here.
+        crate::sync::full_fence();
         if self.all.iter().any(|slot| !slot.queue.is_empty()) {
             self.wake_all();
         }
@@ -308,8 +331,14 @@ impl Slots {
 }
 
 impl Rescue for Slots {
+    /// A function that is not short has had a worker woken when it was submitted. And where the hand is free its worker comes.
     fn rescue(&self, call: &Call) {
-        if call.is_queued() {
+        let slot = &self.all[call.slot().index()];
+        let now = self.shift.clock.now();
+        if call.is_queued()
+            && call.definition.pace.is_short()
+            && slot.is_stuck(self.load(slot), self.shift.clock.nanos(now))
+        {
             self.wake_one(&call.definition);
         }
     }

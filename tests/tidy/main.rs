@@ -51,6 +51,7 @@ const UNSAFE_FILES: &[&str] = &[
     "src/plugin/sink.rs",
     "src/plugin/symbol.rs",
     "src/sync/pooled.rs",
+    "src/sync/stack.rs",
     "src/value.rs",
     "tests/allocations/counting.rs",
     "tests/it/dependencies/system.rs",
