@@ -57,6 +57,12 @@ pub(crate) struct Call {
 /// Later than every clock.
 const NO_DEADLINE: u64 = u64::MAX;
 
+/// What a call leaves to be dropped as users' code is: arguments, an outcome that nobody took, a function that nobody knows any more.
+pub(crate) struct Remains {
+    _exchange: Option<Exchange>,
+    _definition: Option<Definition>,
+}
+
 thread_local! {
     static KEPT: RefCell<Kept<Call>> = const { RefCell::new(Kept::new()) };
 }
@@ -279,6 +285,16 @@ impl Call {
             shift.rescue(self);
         }
         is_done
+    }
+
+    /// What is left of a call that nobody holds any more, and whose drop runs users' code; none if there is no such thing.
+    pub(crate) fn into_remains(mut self) -> Option<Remains> {
+        let is_spent = self.exchange.is_spent();
+        let Self { definition, exchange, .. } = self;
+        let exchange = (!is_spent).then_some(exchange);
+        let definition = Arc::into_inner(definition);
+        (exchange.is_some() || definition.is_some())
+            .then_some(Remains { _exchange: exchange, _definition: definition })
     }
 
     /// Takes the outcome of a call that is done. It is there once.

@@ -148,6 +148,13 @@ impl Exchange {
         is_done
     }
 
+    /// Whether nothing of a user's is left here.
+    pub(super) fn is_spent(&mut self) -> bool {
+        let holds_value = self.state.load(Ordering::Relaxed) & (STATE | KIND) == DONE | VALUE;
+        let rare = self.rare.get_mut();
+        self.start.is_claimed() && !holds_value && rare.waiter.is_none() && rare.trouble.is_none()
+    }
+
     /// Takes the outcome, if it is there. It is there once.
     pub(super) fn take_outcome(&self) -> Option<Outcome> {
         let seen = self.state.load(Ordering::Acquire);

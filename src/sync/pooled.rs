@@ -262,6 +262,19 @@ impl<T: Pooled> Drop for Held<T> {
 /// The last holder of a value. Dropped, it drops the value.
 pub(crate) struct Last<T: Pooled>(&'static Node<T>);
 
+impl<T: Pooled> Last<T> {
+    /// The value, moved out of the pool's memory.
+    #[expect(unsafe_code, reason = "its rules stand above")]
+    pub(crate) fn into_value(self) -> T {
+        let node = Freed(self.0);
+        std::mem::forget(self);
+        // SAFETY: rule 3: nobody else reaches the value.
+        let value = unsafe { &*node.0.value.get() };
+        // SAFETY: rules 2 and 3: the count was above 0 until now, and `self`, which would drop the value, is forgotten.
+        unsafe { value.assume_init_read() }
+    }
+}
+
 impl<T: Pooled> Drop for Last<T> {
     #[expect(unsafe_code, reason = "its rules stand above")]
     fn drop(&mut self) {
@@ -382,7 +395,9 @@ mod tests {
         assert_eq!((other.1, drops.load(Ordering::Relaxed)), (1, 0));
         let last = other.into_last().expect("nobody else holds it");
         assert_eq!(drops.load(Ordering::Relaxed), 0, "not yet");
-        drop(last);
+        let value = last.into_value();
+        assert_eq!((value.1, drops.load(Ordering::Relaxed)), (1, 0), "moved out");
+        drop(value);
         assert_eq!(drops.load(Ordering::Relaxed), 1);
         let next = held(&drops, 2);
         assert!(std::ptr::eq(next.0, node) && next.1 == 2);

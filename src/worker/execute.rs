@@ -188,12 +188,12 @@ fn discard(worker: &Rc<Worker>, job: Job) -> After {
     if cleaned { After::Continue } else { After::Abandoned }
 }
 
-/// Lets go of a call that has ended. If nobody else holds it, what it holds is dropped here, as user code.
+/// Lets go of a call that has ended. If nobody else holds it, what it leaves is dropped here, as user code.
 fn let_go(worker: &Rc<Worker>, call: Held<Call>) -> bool {
-    match call.into_last() {
+    match call.into_last().and_then(|last| last.into_value().into_remains()) {
         None => true,
-        Some(call) => worker.clean(|| {
-            fence::drop_value(call);
+        Some(remains) => worker.clean(|| {
+            fence::drop_value(remains);
         }),
     }
 }
