@@ -12,7 +12,7 @@ use crate::sync::{AtomicU8, AtomicUsize, CachePadded, Signal};
 
 use super::cell::Call;
 use super::load::Load;
-use super::spin::Budget;
+use super::spin::{Budget, REPLY};
 use super::tally::Totals;
 use super::timekeeper::Alarm;
 use super::waits::Waits;
@@ -80,7 +80,7 @@ impl Shift {
             overrun_grace,
             quiet: Signal::default(),
             bus,
-            awake: CachePadded::default(),
+            awake: CachePadded::new(Budget::new(REPLY)),
             rescuer: OnceLock::new(),
             mailbox: OnceLock::new(),
             telling: AtomicUsize::new(0),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::sync::{AtomicU32, spin_hint, yield_now};
 
-/// What it takes to wake a thread on another core, rounded up. Nobody waits awake for longer.
+/// What it takes to wake a thread on another core, rounded up. No worker waits awake for longer.
 pub(crate) const WAKE: Duration = Duration::from_micros(50);
+
+/// A caller may have woken its worker, and then waits for that too.
+pub(super) const REPLY: Duration = Duration::from_micros(100);
 
 /// So often the condition is looked at before another thread may run in between: some two microseconds.
 const LOOKS: u32 = 256;
@@ -41,22 +44,29 @@ pub(crate) fn spin(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> b
 const HALVINGS: u32 = 5;
 
 /// After so many waits without a budget the whole of it is tried again.
-const SKIPPED: u32 = 32;
+const SKIPPED: u32 = 16;
 
 /// How long to wait awake, as the last waits have shown. What was in vain halves it, what was not doubles it: where several
 /// threads want one core, or what is waited for comes seldom, nobody burns time that others could use.
-#[derive(Debug, Default)]
-pub(crate) struct Budget(AtomicU32);
+#[derive(Debug)]
+pub(crate) struct Budget {
+    whole: Duration,
+    level: AtomicU32,
+}
 
 impl Budget {
+    pub(crate) const fn new(whole: Duration) -> Self {
+        Self { whole, level: AtomicU32::new(0) }
+    }
+
     /// For the next wait.
     pub(crate) fn next(&self) -> Duration {
         // Two that wait at once may count for one.
-        match self.0.load(Ordering::Relaxed) {
-            HALVINGS => WAKE,
-            level if level < HALVINGS => WAKE / (1 << level),
+        match self.level.load(Ordering::Relaxed) {
+            HALVINGS => self.whole,
+            level if level < HALVINGS => self.whole / (1 << level),
             level => {
-                self.0.store(level - 1, Ordering::Relaxed);
+                self.level.store(level - 1, Ordering::Relaxed);
                 Duration::ZERO
             }
         }
@@ -64,7 +74,7 @@ impl Budget {
 
     /// What was waited for has come in time, or it has not.
     pub(crate) fn learn(&self, has_come: bool) {
-        let level = self.0.load(Ordering::Relaxed);
+        let level = self.level.load(Ordering::Relaxed);
         let next = match has_come {
             true if level < HALVINGS => level.saturating_sub(1),
             true => 0,
@@ -72,7 +82,7 @@ impl Budget {
             false => HALVINGS + SKIPPED,
         };
         if next != level {
-            self.0.store(next, Ordering::Relaxed);
+            self.level.store(next, Ordering::Relaxed);
         }
     }
 }
@@ -83,7 +93,7 @@ mod tests {
 
     #[test]
     fn waits_in_vain_halve_the_budget_to_nothing_and_it_is_tried_again_at_times() {
-        let budget = Budget::default();
+        let budget = Budget::new(WAKE);
         for level in 0..HALVINGS {
             assert_eq!(budget.next(), WAKE / (1 << level));
             budget.learn(false);
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_was_worth_it_brings_the_budget_back() {
-        let budget = Budget::default();
+        let budget = Budget::new(WAKE);
         budget.learn(false);
         budget.learn(false);
         assert_eq!(budget.next(), WAKE / 4);

@@ -1,11 +1,17 @@
 //! [`Rest`]: whether a worker without a job waits awake or goes to sleep, as its last waits have shown.
 
-use crate::call::{Budget, spin};
+use crate::call::{Budget, WAKE, spin};
 use crate::clock::Clock;
 
 /// What a worker knows of its waits for the next job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rest(Budget);
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self(Budget::new(WAKE))
+    }
+}
 
 impl Rest {
     /// Waits awake for as long as that is expected to be of use; true if there is something to do. `has_news` costs more than
