@@ -444,6 +444,39 @@ mod tests {
         assert_eq!(drops.load(Ordering::Relaxed), 2 * ROUNDS);
     }
 
+    /// Holds values while the thread's locals are destroyed.
+    struct Late(Arc<AtomicUsize>);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            assert!(Counted::with_kept(|_| ()).is_none(), "they were destroyed before this");
+            let count = || POOL.lock().count;
+            drop(held(&self.0, 0)); // at the most this makes nodes
+            let before = count();
+            for number in 0..10 * MADE as u64 {
+                drop(held(&self.0, number));
+            }
+            // Other tests take some of them and give them back.
+            assert!(count() < before + 2 * MADE, "{} free ones of {before}", count());
+        }
+    }
+
+    #[test]
+    fn values_that_are_held_as_a_thread_s_locals_are_destroyed_use_memory_again() {
+        thread_local! {
+            static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+        }
+        let drops = Arc::new(AtomicUsize::new(0));
+        let theirs = Arc::clone(&drops);
+        let thread = std::thread::spawn(move || {
+            // It is destroyed after what is made after it.
+            LATE.with(|late| *late.borrow_mut() = Some(Late(Arc::clone(&theirs))));
+            drop(held(&theirs, 0));
+        });
+        thread.join().expect("it does not panic");
+        assert_eq!(drops.load(Ordering::Relaxed), 2 + 10 * MADE);
+    }
+
     #[test]
     fn a_thread_that_ends_leaves_its_free_nodes_to_the_others() {
         let drops = Arc::new(AtomicUsize::new(0));

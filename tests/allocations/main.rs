@@ -30,8 +30,8 @@ const WORKERS: usize = 2;
 /// does so a few times.
 const STARTED_MAX: u64 = 8;
 
-/// What a call may hold while it waits.
-const QUEUED_BYTES_MAX: u64 = 256;
+/// What a call may hold while it waits; with the feature `tracing` it has its span too, and takes a line of the cache more.
+const QUEUED_BYTES_MAX: u64 = if cfg!(feature = "tracing") { 320 } else { 256 };
 
 /// The largest value that travels inside a call, and that a user would write.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod drops;
 mod inside;
 mod lost;
 mod plugins;
+mod short;
 mod starts;
 mod stops;
 mod waits;
