@@ -1,8 +1,9 @@
 //! [`Call`]: the cell of one call, shared by its caller, its worker and the scan.
 //!
-//! One word decides: who moves the [`StartWord`](super::start_word::StartWord) to `Dead` has ended the call, knows exactly whether it had started, and has
-//! its ticket. The winner counts the end, drops the ticket, writes the outcome, and only then says that it is done and wakes
-//! who waits ([`Exchange`]). No user code runs in between, so a waiter that comes too late to end the call just waits.
+//! One word decides: who moves the [`StartWord`](super::start_word::StartWord) to `Dead` has ended the call, knows exactly
+//! whether it had started, and has its ticket. The winner counts the end, drops the ticket, writes the outcome, and only
+//! then says that it is done and wakes who waits ([`Exchange`]). No user code runs in between, so a waiter that comes too late
+//! to end the call just waits.
 
 use std::cell::RefCell;
 use std::sync::Arc;
