@@ -165,7 +165,7 @@ impl Crew {
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
             self.leave_off(at, cursor, call);
             call.place(ticket);
-            match self.slots.push(&self.slots.all[at], call, (seen.load > 0, now)) {
+            match self.slots.push(&self.slots.all[at], call, now) {
                 Ok(()) => return Ok(()),
                 Err(closed) => {
                     // The slot closed in between, and shows as closed at the next look.

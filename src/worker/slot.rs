@@ -105,8 +105,6 @@ pub(crate) struct Slot {
     pub(crate) queue: Queue,
     /// What the worker is at.
     running: Mutex<Register>,
-    /// Whether that is something besides a call.
-    aside: AtomicBool,
     /// Calls that the running function waits for, and that run inside it for that.
     inside: Mutex<Vec<Held<Call>>>,
     pub(crate) installed: Installed,
@@ -139,7 +137,6 @@ impl Slot {
             id,
             queue: Queue::new(shift, id, calls_max),
             running: Mutex::default(),
-            aside: AtomicBool::new(false),
             inside: Mutex::default(),
             installed: Installed::default(),
             acknowledged: Mutex::default(),
@@ -192,7 +189,6 @@ impl Slot {
         self.installed.begin();
         self.held.store(false, Ordering::Release);
         let before = std::mem::take(&mut *running);
-        self.aside.store(false, Ordering::Relaxed);
         let shown = Arc::clone(&running.shown);
         drop(place);
         drop(running);
@@ -321,7 +317,6 @@ impl Slot {
         let mut running = self.running.lock();
         if load.hand() == hand {
             let before = running.aside.replace((hand, busy));
-            self.aside.store(true, Ordering::Relaxed);
             drop(running);
             drop(before); // none, or something that its own worker has done with and still holds
         }
@@ -331,9 +326,6 @@ impl Slot {
     pub(super) fn clear_aside(&self, hand: Hand) {
         let mut running = self.running.lock();
         let busy = running.aside.take_if(|(shown, _)| *shown == hand);
-        if busy.is_some() {
-            self.aside.store(false, Ordering::Relaxed);
-        }
         drop(running);
         drop(busy); // not the last holder: the worker still has the dependency
     }
@@ -360,11 +352,6 @@ impl Slot {
         let ended = inside.iter().filter_map(|call| call.end(end)).collect();
         let_go_of(inside, reaper);
         ended
-    }
-
-    /// Whether the worker is at something besides a call, in front of what waits.
-    pub(super) fn is_aside(&self) -> bool {
-        self.aside.load(Ordering::Relaxed)
     }
 
     /// Whether the worker is inside some library's `init`.

@@ -124,20 +124,14 @@ impl Slots {
 
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
-    ///
-    /// `is_behind` says whether something was in flight there, as the slot was chosen at `now`.
-    pub(crate) fn push(
-        &self,
-        slot: &Slot,
-        call: &Held<Call>,
-        (is_behind, now): (bool, Instant),
-    ) -> Result<(), super::Closed> {
+    /// The slot was chosen at `now`.
+    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Instant) -> Result<(), super::Closed> {
         let load = self.load(slot);
         load.accept(); // before anybody can take it
         let shells = slot.queue.push(Job::new(call.clone())).inspect_err(|_| load.withdraw())?;
         crate::sync::full_fence();
         if !slot.wake() {
-            self.leave(slot, call, (is_behind, now));
+            self.leave(slot, call, now);
         }
         if let Some(deadline) = call.watched_until() {
             self.shift.arm_fenced(deadline);
@@ -154,10 +148,11 @@ impl Slots {
 
     /// The call is left to a worker that is awake. A worker that sleeps is woken for it, but not for a short function, unless
     /// that worker is stuck in what it runs; that is seen by whoever submits next, by the caller as it parks, or by the timekeeper.
-    fn leave(&self, slot: &Slot, call: &Call, (is_behind, now): (bool, Instant)) {
+    fn leave(&self, slot: &Slot, call: &Call, now: Instant) {
         if !call.definition.pace.is_short() {
             self.wake_one(&call.definition);
-        } else if (is_behind || slot.is_aside()) && self.all.iter().any(Slot::is_sleeping) {
+        } else if self.all.iter().any(Slot::is_sleeping) {
+            // Whatever is in flight there now: its worker may just be taking another slot's job.
             let shift = &self.shift;
             if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
                 self.wake_one(&call.definition);
@@ -179,9 +174,6 @@ impl Slots {
 
     /// Has a worker that sleeps take what waits behind something that goes on and on.
     fn rescue_at(&self, slot: &Slot, round: &mut Round) {
-        if self.load(slot).hand().phase == Phase::Between {
-            return; // it comes to what waits
-        }
         // Under the queue's lock: whatever is looked at is not held here, and so never dropped here.
         let for_whom = |call: &Call| {
             let is_fit = |other: &Slot| other.is_sleeping() && !other.lacks(&call.definition);

@@ -66,7 +66,14 @@ fn short_calls_behind_a_worker_that_drops_a_value_are_taken_by_another() {
     let latch = Latch::new();
     let held = latch.clone();
     wpc.define_function("increment", |n: u64| n + 1).expect("it is defined");
-    let heavy = move |is_held: bool| Heavy { latch: is_held.then(|| held.clone()) };
+    let gate = Latch::new();
+    let closed = gate.clone();
+    let heavy = move |is_held: bool| {
+        if is_held {
+            closed.hold(); // until its caller has let go, who would drop the result else
+        }
+        Heavy { latch: is_held.then(|| held.clone()) }
+    };
     wpc.define_function("heavy", heavy).expect("it is defined");
     wpc.start_workers(2).expect("they start");
     for n in 0..2_000 {
@@ -75,6 +82,7 @@ fn short_calls_behind_a_worker_that_drops_a_value_are_taken_by_another() {
         wpc.call::<Heavy>("heavy", false).expect("it runs");
     }
     wpc.submit::<Heavy>("heavy", true).expect("it is accepted").detach();
+    gate.release();
     latch.wait_entered(1);
     let calls: Vec<_> =
         (0..3_u64).map(|n| wpc.submit::<u64>("increment", n).expect("it is accepted")).collect();
