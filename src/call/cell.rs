@@ -22,7 +22,7 @@ use super::definition::Definition;
 use super::exchange::Exchange;
 use super::load::{Hand, Load, Ticket};
 use super::news::News;
-use super::outcome::{End, Outcome, Waiter, Wakeup};
+use super::outcome::{End, Outcome, Trouble, Waiter, Wakeup};
 use super::shift::Shift;
 use super::spin::spin;
 use super::start_word::{Killed, Stage};
@@ -149,17 +149,16 @@ impl Call {
         self.exchange.is_done()
     }
 
-    /// Starts the call in `hand`, whose worker is at `load`; false if it does not wait any more. The ticket comes
-    /// along: taken here if the call waited at another slot, whose own is dropped then.
-    pub(crate) fn begin(&self, hand: Hand, load: &Load) -> bool {
+    /// Starts the call in `hand`, whose worker is at `load`, and takes its arguments; none if it does not wait any more. The ticket
+    /// comes along: taken here if the call waited at another slot, whose own is dropped then.
+    pub(crate) fn begin(&self, hand: Hand, load: &Load) -> Option<Value> {
         // A call that waited here keeps its ticket: a second one, even for a moment, could make the slot look full.
         let is_taken = self.slot() != load.slot();
         let own = is_taken.then(|| load.raise());
-        // Whichever ticket comes back is not needed any more.
-        self.exchange.start.begin(&self.shift.loads, hand, own).is_ok()
+        self.exchange.begin(&self.shift.loads, hand, own)
     }
 
-    /// The arguments; whoever starts or rejects the call takes them.
+    /// The arguments of a call that never starts, for the first who asks.
     pub(crate) fn take_argument(&self) -> Option<Value> {
         self.exchange.take_argument()
     }
@@ -205,7 +204,7 @@ impl Call {
 
     /// Ends a call that waits and that no worker can run; none as for [`Call::end_queued`].
     pub(crate) fn fail_queued(&self, error: FunctionError) -> Option<Wakeup> {
-        self.end_unstarted(Outcome::Failed(error))
+        self.end_unstarted(Trouble::Failed(error).into())
     }
 
     fn end_unstarted(&self, outcome: Outcome) -> Option<Wakeup> {
@@ -217,8 +216,12 @@ impl Call {
     }
 
     /// Counts how the call ended, before its ticket drops: where none is out, every call has been counted.
-    fn settle(&self, killed: &Killed<'_>, outcome: &Outcome, started: bool) -> Option<News> {
-        self.shift.loads[killed.slot.index()].tally().end(outcome.ending());
+    fn settle(&self, killed: &Killed<'_>, outcome: &Outcome, started: bool) -> Option<Box<News>> {
+        let load = &self.shift.loads[killed.slot.index()];
+        if !started {
+            load.leave_shell();
+        }
+        load.tally().end(outcome.ending());
         News::of(&self.shift, (self.id, self.definition.name.text()), killed.slot, (outcome, started))
     }
 
@@ -275,8 +278,7 @@ impl Call {
         }
         let shift = &self.shift;
         let pace = &self.definition.pace;
-        let ahead = || shift.loads[self.slot().index()].tickets();
-        let is_near = pace.is_short() && ahead() <= pace.wake_worth();
+        let is_near = pace.is_short() && shift.loads[self.slot().index()].is_at_most(pace.wake_worth());
         let budget = if is_near { shift.awake.next() } else { Duration::ZERO };
         let is_done = spin(&shift.clock, budget, || self.is_done());
         if !budget.is_zero() {

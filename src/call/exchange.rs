@@ -6,8 +6,8 @@
 //!
 //! # Rules of the unsafe code
 //!
-//! 1. The store holds the arguments from the making of the exchange until they are claimed. The start word gives one [`Claim`],
-//!    to the first who asks; whoever has it has the arguments alone, and moves them out at once.
+//! 1. The store holds the arguments from the making of the exchange until they are claimed. The start word gives one [`Claim`]: to
+//!    whoever starts the call, or else to the first who asks. Who has it has the arguments alone, and moves them out at once.
 //! 2. A `Decided` is made once for a call, by the step that ends it, and is used up by publishing in that call's exchange. A
 //!    value is published only after the arguments were claimed, by the thread that has claimed them: so it is written once,
 //!    into a store that nobody else touches, before `DONE` is stored with `Release`.
@@ -20,12 +20,11 @@ use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
-use crate::function::FunctionError;
 use crate::sync::{AtomicBool, AtomicU8, Mutex};
 use crate::value::Value;
 
-use super::outcome::{Outcome, Waiter};
-use super::panic::Panic;
+use super::load::{Hand, Load, Ticket};
+use super::outcome::{Outcome, Trouble, Waiter};
 use super::start_word::{Claim, Decided, StartWord};
 
 const PENDING: u8 = 0;
@@ -34,15 +33,8 @@ const TAKEN: u8 = 2;
 const STATE: u8 = 3;
 /// Somebody has left word.
 const AWAITED: u8 = 4;
-/// What the outcome is.
-const VALUE: u8 = 0 << 3;
-const TROUBLE: u8 = 1 << 3;
-const TIMED_OUT: u8 = 2 << 3;
-const CANCELLED: u8 = 3 << 3;
-const WORKER_LOST: u8 = 4 << 3;
-const KIND: u8 = 7 << 3;
-/// Whether the function had begun, of an outcome that says so.
-const STARTED: u8 = 1 << 6;
+/// The outcome is no value.
+const TROUBLE: u8 = 8;
 
 /// Where the arguments and the outcome of a call come to lie. The waiting caller looks at its first line only, until the
 /// outcome is there.
@@ -67,12 +59,6 @@ struct Rare {
     trouble: Option<Box<Trouble>>,
 }
 
-/// What a call failed with.
-enum Trouble {
-    Failed(FunctionError),
-    Panicked(Box<Panic>),
-}
-
 // SAFETY: rules 1 to 3: the threads that share the exchange share no `Value`: each time one has it alone, for which it is `Send`.
 // The rest of it is made to be shared.
 #[expect(unsafe_code, reason = "its rules stand above")]
@@ -92,13 +78,23 @@ impl Exchange {
         }
     }
 
+    /// Starts the call in `hand`, at the slot of `own` if it waited at another: whoever does so has its arguments. None if it does
+    /// not wait any more. The ticket that is not needed drops here.
+    pub(super) fn begin(&self, loads: &[Load], hand: Hand, own: Option<Ticket<'_>>) -> Option<Value> {
+        let (claim, _freed) = self.start.begin(loads, hand, own).ok()?;
+        Some(self.claimed(claim))
+    }
+
     /// The arguments, for the first who asks.
     pub(super) fn take_argument(&self) -> Option<Value> {
-        let Claim { .. } = self.start.claim()?;
+        self.start.claim().map(|claim| self.claimed(claim))
+    }
+
+    fn claimed(&self, _: Claim) -> Value {
         // SAFETY: rule 1: nobody else has the claim.
         let argument = unsafe { &*self.store.get() };
         // SAFETY: rule 1: it was initialised, and is not used again.
-        Some(unsafe { argument.assume_init_read() })
+        unsafe { argument.assume_init_read() }
     }
 
     /// Whether the outcome is there, or has been taken.
@@ -109,28 +105,21 @@ impl Exchange {
     /// Publishes the outcome of this call; who is to be woken comes back.
     pub(super) fn publish(&self, _: Decided, outcome: Outcome) -> Option<Waiter> {
         assert_eq!(self.state.load(Ordering::Relaxed) & STATE, PENDING, "a call is given one outcome");
-        let started = |is_started: bool| if is_started { STARTED } else { 0 };
         let kind = match outcome {
             Outcome::Value(value) => {
                 assert!(self.start.is_claimed(), "who has a result has taken the arguments");
                 // SAFETY: rule 2: nobody reads it before `DONE`, and nobody else writes it.
                 unsafe { (*self.store.get()).write(value) };
-                VALUE
+                0
             }
-            Outcome::Failed(error) => self.note(Trouble::Failed(error)),
-            Outcome::Panicked(panic) => self.note(Trouble::Panicked(panic)),
-            Outcome::TimedOut { started: is } => TIMED_OUT | started(is),
-            Outcome::Cancelled { started: is } => CANCELLED | started(is),
-            Outcome::WorkerLost { started: is } => WORKER_LOST | started(is),
+            Outcome::Trouble(trouble) => {
+                self.rare.lock().trouble = Some(trouble);
+                TROUBLE
+            }
         };
         let before = self.state.swap(DONE | kind, Ordering::AcqRel);
         // Who leaves word from here on sees that it is done.
         if before & AWAITED == 0 { None } else { self.rare.lock().waiter.take() }
-    }
-
-    fn note(&self, trouble: Trouble) -> u8 {
-        self.rare.lock().trouble = Some(Box::new(trouble));
-        TROUBLE
     }
 
     /// Leaves word for whoever publishes; true if the outcome is there already. Who was left before is forgotten.
@@ -150,7 +139,7 @@ impl Exchange {
 
     /// Whether nothing of a user's is left here.
     pub(super) fn is_spent(&mut self) -> bool {
-        let holds_value = self.state.load(Ordering::Relaxed) & (STATE | KIND) == DONE | VALUE;
+        let holds_value = self.state.load(Ordering::Relaxed) & (STATE | TROUBLE) == DONE;
         let rare = self.rare.get_mut();
         self.start.is_claimed() && !holds_value && rare.waiter.is_none() && rare.trouble.is_none()
     }
@@ -166,30 +155,21 @@ impl Exchange {
         if self.state.compare_exchange(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return None;
         }
-        let started = seen & STARTED != 0;
-        Some(match seen & KIND {
-            VALUE => {
-                // SAFETY: rule 3: this is the one thread that swapped it.
-                let value = unsafe { &*self.store.get() };
-                // SAFETY: rules 2 and 3: a value was published, and it is not used again.
-                Outcome::Value(unsafe { value.assume_init_read() })
-            }
-            TROUBLE => match self.rare.lock().trouble.take().map(|trouble| *trouble) {
-                Some(Trouble::Failed(error)) => Outcome::Failed(error),
-                Some(Trouble::Panicked(panic)) => Outcome::Panicked(panic),
-                None => unreachable!("it was noted before it was said to be there"),
-            },
-            TIMED_OUT => Outcome::TimedOut { started },
-            CANCELLED => Outcome::Cancelled { started },
-            _ => Outcome::WorkerLost { started },
-        })
+        if seen & TROUBLE != 0 {
+            let trouble = self.rare.lock().trouble.take();
+            return Some(Outcome::Trouble(trouble.expect("it was noted before it was said to be there")));
+        }
+        // SAFETY: rule 3: this is the one thread that swapped it.
+        let value = unsafe { &*self.store.get() };
+        // SAFETY: rules 2 and 3: a value was published, and it is not used again.
+        Some(Outcome::Value(unsafe { value.assume_init_read() }))
     }
 }
 
 impl Drop for Exchange {
     #[expect(unsafe_code, reason = "its rules stand above")]
     fn drop(&mut self) {
-        let has_value = self.state.load(Ordering::Acquire) & (STATE | KIND) == DONE | VALUE;
+        let has_value = self.state.load(Ordering::Acquire) & (STATE | TROUBLE) == DONE;
         if !self.start.is_claimed() || has_value {
             // SAFETY: rule 4.
             unsafe { self.store.get_mut().assume_init_drop() };
@@ -202,7 +182,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::call::load::{Hand, Load, Phase};
+    use crate::call::load::Phase;
+    use crate::call::panic::Panic;
+    use crate::function::FunctionError;
     use crate::id::{Run, WorkerId};
 
     fn hand() -> Hand {
@@ -227,8 +209,7 @@ mod tests {
     fn arguments_go_to_the_first_and_the_value_to_who_takes_it() {
         let loads = [Load::new(WorkerId(0), Run(1))];
         let (exchange, fuse) = placed(&loads[0]);
-        assert!(exchange.start.begin(&loads, hand(), None).is_ok());
-        drop(exchange.take_argument().expect("it is the first"));
+        drop(exchange.begin(&loads, hand(), None).expect("it waits"));
         assert!(exchange.take_argument().is_none());
         assert_eq!(
             (Arc::strong_count(&fuse), exchange.is_done(), exchange.take_outcome().is_none()),
@@ -246,13 +227,15 @@ mod tests {
     fn what_nobody_takes_is_dropped_with_the_exchange() {
         let loads = [Load::new(WorkerId(0), Run(1))];
         let (exchange, arguments) = placed(&loads[0]);
-        ended(&exchange, &loads, Outcome::Cancelled { started: false });
+        ended(&exchange, &loads, Trouble::Cancelled { started: false }.into());
         assert_eq!(Arc::strong_count(&arguments), 2, "they lie there still");
         drop(exchange);
         assert_eq!(Arc::strong_count(&arguments), 1);
         let (exchange, _) = placed(&loads[0]);
         let value = Arc::new(());
-        assert!(exchange.start.begin(&loads, hand(), None).is_ok() && exchange.take_argument().is_some());
+        assert!(
+            exchange.begin(&loads, hand(), None).is_some() && exchange.begin(&loads, hand(), None).is_none()
+        );
         ended(&exchange, &loads, Outcome::Value(Value::new(Arc::clone(&value))));
         drop(exchange);
         assert_eq!(Arc::strong_count(&value), 1);
@@ -261,34 +244,38 @@ mod tests {
     #[test]
     fn each_outcome_comes_as_it_was_published() {
         let loads = [Load::new(WorkerId(0), Run(1))];
-        let panic = || Box::new(Panic { message: "told".to_owned(), location: None });
+        let panic = Panic { message: "told".to_owned(), location: None };
         let outcomes: [fn() -> Outcome; 6] = [
-            || Outcome::TimedOut { started: true },
-            || Outcome::TimedOut { started: false },
-            || Outcome::Cancelled { started: true },
-            || Outcome::Cancelled { started: false },
-            || Outcome::WorkerLost { started: true },
-            || Outcome::WorkerLost { started: false },
+            || Trouble::TimedOut { started: true }.into(),
+            || Trouble::TimedOut { started: false }.into(),
+            || Trouble::Cancelled { started: true }.into(),
+            || Trouble::Cancelled { started: false }.into(),
+            || Trouble::WorkerLost { started: true }.into(),
+            || Trouble::WorkerLost { started: false }.into(),
         ];
         for outcome in outcomes {
             let (exchange, _) = placed(&loads[0]);
             ended(&exchange, &loads, outcome());
             let came = exchange.take_outcome().expect("it is there");
             assert_eq!(came.ending(), outcome().ending());
-            let started = |outcome: &Outcome| match outcome {
-                Outcome::TimedOut { started }
-                | Outcome::Cancelled { started }
-                | Outcome::WorkerLost { started } => *started,
+            let started = |outcome: &Outcome| match outcome.trouble() {
+                Some(
+                    Trouble::TimedOut { started }
+                    | Trouble::Cancelled { started }
+                    | Trouble::WorkerLost { started },
+                ) => *started,
                 _ => panic!("it is none of these"),
             };
             assert_eq!(started(&came), started(&outcome()));
         }
         let (exchange, _) = placed(&loads[0]);
-        ended(&exchange, &loads, Outcome::Panicked(panic()));
-        assert!(matches!(exchange.take_outcome(), Some(Outcome::Panicked(panic)) if panic.message == "told"));
+        ended(&exchange, &loads, Trouble::Panicked(panic).into());
+        let came = exchange.take_outcome().expect("it is there");
+        assert!(matches!(came.trouble(), Some(Trouble::Panicked(panic)) if panic.message == "told"));
         let (exchange, _) = placed(&loads[0]);
-        ended(&exchange, &loads, Outcome::Failed(FunctionError::new("Quota", "used up")));
-        assert!(matches!(exchange.take_outcome(), Some(Outcome::Failed(error)) if error.name() == "Quota"));
+        ended(&exchange, &loads, Trouble::Failed(FunctionError::new("Quota", "used up")).into());
+        let came = exchange.take_outcome().expect("it is there");
+        assert!(matches!(came.trouble(), Some(Trouble::Failed(error)) if error.name() == "Quota"));
     }
 
     #[test]
@@ -297,7 +284,7 @@ mod tests {
         let waiter = || Waiter::Thread(crate::sync::current());
         let (exchange, _) = placed(&loads[0]);
         assert!(!exchange.leave_word(waiter()) && !exchange.leave_word(waiter()), "the last one counts");
-        assert!(ended(&exchange, &loads, Outcome::Cancelled { started: false }).is_some());
+        assert!(ended(&exchange, &loads, Trouble::Cancelled { started: false }.into()).is_some());
         assert!(exchange.leave_word(waiter()), "it is done");
     }
 

@@ -1,20 +1,26 @@
 //! [`Load`]: what one slot has in flight, and what its worker's hand is doing. A [`Ticket`] is one call in flight, held.
 //!
-//! Two words. *Counts*: the tickets, and the execution that was last decided while it still ran. *Hand*:
-//! `{run, execution, phase}`, moved by compare-and-swap by the worker before and after each call, and by whoever
-//! abandons exactly the execution that it saw.
+//! What submitters write and what the worker writes lie apart, so that neither waits for the other's lines of the cache. *Taken*: how
+//! many tickets ever were; submitters raise it. *Returned*: how many of them have come back, and the execution that was last
+//! decided while it still ran; as a rule the worker writes it. The difference is what is in flight. *Hand*: `{run, execution, phase}`,
+//! moved by compare-and-swap by the worker before and after each call, and by whoever abandons exactly the execution that it saw.
+//!
+//! Tickets only come back, so whoever takes one as long as *taken* has not moved since it was compared with an older *returned*
+//! stays below the limit. That is what [`Load::glance`] is for: it looks at the submitters' line alone, and knows how many had come
+//! back when somebody last looked.
 
 use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicU64, CachePadded, Stack};
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, CachePadded, Stack};
 
 use super::cell::Call;
 use super::tally::{Ending, Tally, Totals};
 
-const TICKETS: u64 = 0xFFFF_FFFF;
+/// One ticket that has come back. Below it lies the execution that was decided while it ran.
+const ONE_RETURNED: u64 = 1 << 32;
 const PHASE_BITS: u32 = 2;
 const EXECUTION_BITS: u32 = 64 - Run::BITS - PHASE_BITS;
 const EXECUTION_MASK: u64 = (1 << EXECUTION_BITS) - 1;
@@ -67,14 +73,21 @@ impl Hand {
     }
 }
 
-/// One slot's counts, and what submitters put down there: on cache lines of its own, since both are written for each call.
+/// One slot's counts, and what submitters put down there: on cache lines of their own, since all are written for each call.
 #[repr(align(128))]
 pub(crate) struct Load {
     slot: WorkerId,
-    counts: AtomicU64,
-    accepted: AtomicU64,
+    taken: AtomicU64,
+    /// How many had come back when that was last looked at: as many as have by now, or less.
+    known_returned: AtomicU32,
+    /// The execution that may have been decided while it still ran; 0 for none.
+    may_be_overdue: AtomicU32,
+    /// Places that were taken back: the call was not accepted after all.
+    withdrawn: AtomicU64,
+    /// What is left of calls that ended in the queue: as many as may lie there, or more.
+    shells: AtomicUsize,
     /// The calls that were put into the slot's queue and that its lock's holder has not taken over yet.
-    pub(crate) inbox: Stack<Call>,
+    pub(crate) inbox: CachePadded<Stack<Call>>,
     own: CachePadded<Own>,
 }
 
@@ -82,17 +95,22 @@ pub(crate) struct Load {
 #[derive(Debug)]
 struct Own {
     hand: AtomicU64,
+    returned: AtomicU64,
+    /// Tickets of calls that were accepted at another slot and began here.
+    raised: AtomicU64,
+    /// Calls that ran inside others, and so were accepted without a ticket.
+    inline: AtomicU64,
     tally: Tally,
 }
 
-/// What was seen of a load: the sum, and the word that it was true for.
+/// What was seen of a load: the sum, and what it was true for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     /// Tickets, plus one while the hand still runs a call whose outcome is decided.
     pub(crate) load: u32,
     /// Whether the hand does.
     pub(crate) overdue: bool,
-    counts: u64,
+    taken: u64,
 }
 
 impl Load {
@@ -100,10 +118,19 @@ impl Load {
         let hand = Hand { run, execution: 0, phase: Phase::Gone };
         Self {
             slot,
-            counts: AtomicU64::new(0),
-            accepted: AtomicU64::new(0),
-            inbox: Stack::new(),
-            own: CachePadded::new(Own { hand: AtomicU64::new(hand.pack()), tally: Tally::default() }),
+            taken: AtomicU64::new(0),
+            known_returned: AtomicU32::new(0),
+            may_be_overdue: AtomicU32::new(0),
+            withdrawn: AtomicU64::new(0),
+            shells: AtomicUsize::new(0),
+            inbox: CachePadded::new(Stack::new()),
+            own: CachePadded::new(Own {
+                hand: AtomicU64::new(hand.pack()),
+                returned: AtomicU64::new(0),
+                raised: AtomicU64::new(0),
+                inline: AtomicU64::new(0),
+                tally: Tally::default(),
+            }),
         }
     }
 
@@ -111,65 +138,87 @@ impl Load {
         self.slot
     }
 
-    /// The load now. The counts are read first: what the hand says then is true of these counts as long as they stand.
+    /// The load now. What has come back is read first: it is true of the tickets that were taken for as long as these stand.
     pub(crate) fn see(&self) -> Seen {
-        let counts = self.counts.load(Ordering::Acquire);
-        let decided = (counts >> 32) as u32;
-        // The hand's line is the worker's own: it is looked at only where that can matter.
-        let is_at = |hand: Hand| hand.phase == Phase::Running && hand.execution == decided;
-        let overdue = decided != 0 && is_at(self.hand());
-        Seen { load: (counts & TICKETS) as u32 + u32::from(overdue), overdue, counts }
+        let returned = self.own.returned.load(Ordering::Acquire);
+        let taken = self.taken.load(Ordering::Acquire);
+        self.known_returned.store(tickets_of(returned), Ordering::Relaxed);
+        let is_at = |decided: u32| {
+            let hand = self.hand();
+            hand.phase == Phase::Running && hand.execution == decided
+        };
+        let decided = execution_of(returned);
+        let overdue = decided != 0 && is_at(decided);
+        let hinted = self.may_be_overdue.load(Ordering::Relaxed);
+        if hinted != 0 && !is_at(hinted) {
+            // Whoever finds it gone has no word of another one to lose.
+            let _ = self.may_be_overdue.compare_exchange(hinted, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+        Seen { load: in_flight(taken, tickets_of(returned)) + u32::from(overdue), overdue, taken }
+    }
+
+    /// The load that was there at the most, as far as submitters know without a look at the worker's line; none where its call may
+    /// be overdue.
+    pub(crate) fn glance(&self) -> Option<Seen> {
+        if self.may_be_overdue.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let known = self.known_returned.load(Ordering::Acquire);
+        let taken = self.taken.load(Ordering::Acquire);
+        Some(Seen { load: in_flight(taken, known), overdue: false, taken })
+    }
+
+    /// Whether no more than `most` are in flight.
+    pub(crate) fn is_at_most(&self, most: u32) -> bool {
+        self.glance().is_some_and(|seen| seen.load <= most) || self.see().load <= most
     }
 
     /// Forgets that a call was decided while this hand ran it, or one inside of it; false if none was.
     pub(crate) fn forget_overdue(&self, hand: Hand) -> bool {
-        let is_own = |counts: u64| (counts >> 32) as u32 == hand.execution;
-        let forgotten = |counts: u64| is_own(counts).then_some(counts & TICKETS);
-        is_own(self.counts.load(Ordering::Acquire))
-            && self.counts.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgotten).is_ok()
+        let is_own = |returned: u64| execution_of(returned) == hand.execution;
+        let forgotten = |returned: u64| is_own(returned).then_some(returned & !(ONE_RETURNED - 1));
+        is_own(self.own.returned.load(Ordering::Acquire))
+            && self.own.returned.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgotten).is_ok()
     }
 
     /// The tickets that are out.
     pub(crate) fn tickets(&self) -> u32 {
-        (self.counts.load(Ordering::Acquire) & TICKETS) as u32
+        let returned = self.own.returned.load(Ordering::Acquire);
+        in_flight(self.taken.load(Ordering::Acquire), tickets_of(returned))
     }
 
-    /// Takes a ticket if nothing has changed since `seen`: the one place where what is in flight rises.
+    /// Takes a ticket if none has been taken since `seen`: the one place where what is in flight rises.
     pub(crate) fn admit(&self, seen: Seen) -> Option<Ticket<'_>> {
-        self.counts
-            .compare_exchange(seen.counts, seen.counts + 1, Ordering::AcqRel, Ordering::Relaxed)
+        self.taken
+            .compare_exchange(seen.taken, seen.taken + 1, Ordering::AcqRel, Ordering::Relaxed)
             .ok()
             .map(|_| Ticket { load: self, overdue: None })
     }
 
-    /// Takes a ticket whatever is out: for a call that moves here from another slot.
+    /// Takes a ticket whatever is out: for a call that moves here from another slot, which has accepted it.
     pub(crate) fn raise(&self) -> Ticket<'_> {
         loop {
             if let Some(ticket) = self.admit(self.see()) {
+                self.own.raised.fetch_add(1, Ordering::AcqRel);
                 return ticket;
             }
         }
     }
 
-    /// A call is accepted.
-    pub(crate) fn accept(&self) {
-        self.accepted.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Takes that back: the call was not accepted after all.
+    /// A call that was given a ticket was not accepted after all.
     pub(crate) fn withdraw(&self) {
-        self.accepted.fetch_sub(1, Ordering::AcqRel);
+        self.withdrawn.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Accepts a call that runs at once, inside another one, and holds no ticket.
     pub(crate) fn accept_inline(&self) {
         self.own.tally.begin_inline();
-        self.accept();
+        self.own.inline.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The same, if it may not run after all.
     pub(crate) fn withdraw_inline(&self) {
-        self.withdraw();
+        self.own.inline.fetch_sub(1, Ordering::AcqRel);
         self.own.tally.leave_inline();
     }
 
@@ -179,6 +228,22 @@ impl Load {
         self.own.tally.leave_inline();
     }
 
+    /// A call has ended that waits in the queue, where something of it is left.
+    pub(super) fn leave_shell(&self) {
+        self.shells.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many shells may lie in the queue at the most.
+    pub(crate) fn shells(&self) -> usize {
+        self.shells.load(Ordering::Acquire)
+    }
+
+    /// There are no more shells than jobs, of which there are so many. The caller has the queue's lock.
+    pub(crate) fn bound_shells(&self, jobs: usize) {
+        let before = self.shells();
+        self.shells.fetch_sub(before.saturating_sub(jobs), Ordering::AcqRel);
+    }
+
     /// How the calls have ended.
     pub(crate) fn tally(&self) -> &Tally {
         &self.own.tally
@@ -186,9 +251,12 @@ impl Load {
 
     /// What it has counted.
     pub(crate) fn totals(&self) -> Totals {
-        // The ends first: what has ended was accepted before.
+        // The ends first: what has ended was accepted before. Then what is taken off, so that never too much is.
         let ended = self.own.tally.read();
-        Totals { accepted: self.accepted.load(Ordering::Acquire), ..ended }
+        let (raised, withdrawn) =
+            (self.own.raised.load(Ordering::Acquire), self.withdrawn.load(Ordering::Acquire));
+        let taken = self.taken.load(Ordering::Acquire) - raised - withdrawn;
+        Totals { accepted: taken + self.own.inline.load(Ordering::Acquire), ..ended }
     }
 
     pub(crate) fn hand(&self) -> Hand {
@@ -244,16 +312,40 @@ impl Drop for Ticket<'_> {
         if Plant::Drift.strikes() {
             return;
         }
+        let returned = &self.load.own.returned;
         let before = match self.overdue {
-            None => self.load.counts.fetch_sub(1, Ordering::AcqRel),
+            None => returned.fetch_add(ONE_RETURNED, Ordering::AcqRel),
             Some(mark) => {
-                let note = |counts: u64| Some((u64::from(mark) << 32) | ((counts & TICKETS) - 1));
-                let noted = self.load.counts.fetch_update(Ordering::AcqRel, Ordering::Acquire, note);
+                // Before it is so, and before anybody can know of it: whoever does looks at the worker's line.
+                self.load.may_be_overdue.store(mark, Ordering::Release);
+                let note = |returned: u64| {
+                    Some((returned & !(ONE_RETURNED - 1)).wrapping_add(ONE_RETURNED) | u64::from(mark))
+                };
+                let noted = returned.fetch_update(Ordering::AcqRel, Ordering::Acquire, note);
                 noted.expect("the closure always gives a value")
             }
         };
-        debug_assert!(before & TICKETS > 0, "I3: a ticket is dropped once");
+        let out = in_flight(self.load.taken.load(Ordering::Relaxed), tickets_of(before));
+        debug_assert!(out > 0 && out < u32::MAX / 2, "I3: a ticket is dropped once");
     }
+}
+
+/// How many tickets have come back; it begins anew after 2^32.
+#[expect(clippy::cast_possible_truncation, reason = "it is the upper half of the word")]
+fn tickets_of(returned: u64) -> u32 {
+    (returned >> 32) as u32
+}
+
+/// The execution that was decided while it ran.
+#[expect(clippy::cast_possible_truncation, reason = "it is the lower half of the word")]
+fn execution_of(returned: u64) -> u32 {
+    returned as u32
+}
+
+/// The tickets that are out. There are never 2^32 of them.
+#[expect(clippy::cast_possible_truncation, reason = "both begin anew after 2^32")]
+fn in_flight(taken: u64, returned: u32) -> u32 {
+    (taken as u32).wrapping_sub(returned)
 }
 
 #[cfg(test)]
@@ -290,6 +382,59 @@ mod tests {
         assert_eq!(load.tickets(), 1, "left with the call");
         drop(Ticket::resume(&load));
         assert_eq!(load.tickets(), 0);
+    }
+
+    #[test]
+    fn a_glance_knows_no_less_than_there_is_and_admits_as_a_look_does() {
+        let load = load();
+        let glance = || load.glance().expect("nothing is overdue");
+        let tickets = [load.raise(), load.raise(), load.raise()];
+        assert_eq!(glance().load, 3);
+        drop(tickets);
+        assert_eq!((glance().load, load.tickets()), (3, 0), "nobody has looked since");
+        assert!(load.is_at_most(0), "it looks where it has to");
+        assert_eq!(glance().load, 0);
+        let seen = glance();
+        let ticket = load.admit(seen).expect("none was taken since");
+        assert!(load.admit(seen).is_none());
+        assert_eq!((glance().load, load.totals().accepted), (1, 1));
+        drop(ticket);
+    }
+
+    #[test]
+    fn a_glance_finds_nothing_where_the_call_is_overdue_until_somebody_has_seen_that_it_is_not() {
+        let load = load();
+        let running = load.hand().running_next();
+        assert!(load.move_hand(load.hand(), running));
+        drop(load.raise().overdue(running.execution));
+        assert!(load.glance().is_none());
+        assert!(load.see().overdue && load.glance().is_none(), "it still is");
+        assert!(load.move_hand(running, Hand { phase: Phase::Between, ..running }));
+        assert!(load.forget_overdue(running) && load.glance().is_none(), "nobody has looked yet");
+        assert!(!load.see().overdue && load.glance().is_some());
+    }
+
+    #[test]
+    fn what_was_accepted_is_what_was_admitted_but_for_what_was_withdrawn_or_came_from_elsewhere() {
+        let load = load();
+        let one = load.admit(load.see());
+        let (other, moved) = (load.admit(load.see()), load.raise());
+        load.withdraw();
+        drop(other);
+        load.accept_inline();
+        load.end_inline(Ending::Value);
+        drop((one, moved));
+        assert_eq!((load.totals().accepted, load.tickets()), (2, 0));
+    }
+
+    #[test]
+    fn the_bound_of_the_shells_comes_down_to_the_jobs_that_there_are() {
+        let load = load();
+        (0..5).for_each(|_| load.leave_shell());
+        load.bound_shells(7);
+        assert_eq!(load.shells(), 5);
+        load.bound_shells(2);
+        assert_eq!(load.shells(), 2);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) use definition::{Bound, Definition};
 pub(crate) use job::{Job, Reply};
 pub(crate) use load::{Hand, Load, Phase, Seen};
 pub(crate) use news::{News, tell_rejected};
-pub(crate) use outcome::{End, Outcome, Wakeup};
+pub(crate) use outcome::{End, Outcome, Trouble, Wakeup};
 pub(crate) use pace::{Pace, TIMED_EVERY};
 pub(crate) use panic::{Panic, Panics, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};

@@ -6,7 +6,7 @@ use crate::event::{Bus, EventName};
 use crate::id::{CallId, WorkerId};
 
 use super::error::{RejectReason, Rejected};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Trouble};
 use super::panic::PanicLocation;
 use super::shift::Shift;
 
@@ -39,25 +39,32 @@ impl News {
         (call, function): (CallId, &Arc<str>),
         worker: WorkerId,
         (outcome, started): (&Outcome, bool),
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
+        let trouble = outcome.trouble()?;
         // Texts are copied only for those who hear of them.
         let copy = |text: &str| if shift.bus.is_heard() { text.to_owned() } else { String::new() };
-        let what = match outcome {
-            Outcome::Value(_) => return None,
-            Outcome::Failed(error) => What::Failed {
+        let what = match trouble {
+            Trouble::Failed(error) => What::Failed {
                 name: copy(error.name()),
                 message: copy(error.message()),
                 code: error.code().map(copy),
             },
-            Outcome::Panicked(panic) => {
+            Trouble::Panicked(panic) => {
                 What::Panicked { message: copy(&panic.message), location: panic.location.clone() }
             }
-            Outcome::WorkerLost { .. } => What::Lost,
-            Outcome::TimedOut { .. } => What::TimedOut,
-            Outcome::Cancelled { .. } => What::Cancelled,
+            Trouble::WorkerLost { .. } => What::Lost,
+            Trouble::TimedOut { .. } => What::TimedOut,
+            Trouble::Cancelled { .. } => What::Cancelled,
         };
         shift.begin_telling();
-        Some(Self { shift: Arc::clone(shift), call, worker, function: Arc::clone(function), started, what })
+        Some(Box::new(Self {
+            shift: Arc::clone(shift),
+            call,
+            worker,
+            function: Arc::clone(function),
+            started,
+            what,
+        }))
     }
 }
 

@@ -11,25 +11,42 @@ use super::news::News;
 use super::panic::Panic;
 use super::tally::Ending;
 
-/// What a call ended in. A value is of the type that the caller wanted.
+/// What a call ended in.
 pub(crate) enum Outcome {
+    /// A value, of the type that the caller wanted.
     Value(Value),
+    /// In a box: what is moved on a call's way is as large as a value, and no larger.
+    Trouble(Box<Trouble>),
+}
+
+/// What a call ended in that came to no value.
+pub(crate) enum Trouble {
     Failed(FunctionError),
-    Panicked(Box<Panic>),
+    Panicked(Panic),
     TimedOut { started: bool },
     Cancelled { started: bool },
     WorkerLost { started: bool },
 }
 
+impl From<Trouble> for Outcome {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(Box::new(trouble))
+    }
+}
+
 impl Outcome {
+    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+        if let Self::Trouble(trouble) = self { Some(trouble) } else { None }
+    }
+
     pub(crate) fn ending(&self) -> Ending {
-        match self {
-            Self::Value(_) => Ending::Value,
-            Self::Failed(_) => Ending::Failed,
-            Self::Panicked(_) => Ending::Panicked,
-            Self::TimedOut { .. } => Ending::TimedOut,
-            Self::Cancelled { started } => Ending::Cancelled { started: *started },
-            Self::WorkerLost { .. } => Ending::WorkerLost,
+        match self.trouble() {
+            None => Ending::Value,
+            Some(Trouble::Failed(_)) => Ending::Failed,
+            Some(Trouble::Panicked(_)) => Ending::Panicked,
+            Some(Trouble::TimedOut { .. }) => Ending::TimedOut,
+            Some(Trouble::Cancelled { started }) => Ending::Cancelled { started: *started },
+            Some(Trouble::WorkerLost { .. }) => Ending::WorkerLost,
         }
     }
 
@@ -49,11 +66,11 @@ pub(crate) enum End {
 
 impl End {
     pub(super) fn outcome(self, started: bool) -> Outcome {
-        match self {
-            Self::TimedOut => Outcome::TimedOut { started },
-            Self::Cancelled => Outcome::Cancelled { started },
-            Self::WorkerLost => Outcome::WorkerLost { started },
-        }
+        Outcome::from(match self {
+            Self::TimedOut => Trouble::TimedOut { started },
+            Self::Cancelled => Trouble::Cancelled { started },
+            Self::WorkerLost => Trouble::WorkerLost { started },
+        })
     }
 }
 
@@ -73,7 +90,7 @@ pub(crate) enum Waiter {
 pub(crate) struct Wakeup {
     pub(super) waiter: Option<Waiter>,
     /// Dropped last.
-    pub(super) _news: Option<News>,
+    pub(super) _news: Option<Box<News>>,
 }
 
 impl Drop for Wakeup {

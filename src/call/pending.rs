@@ -4,19 +4,18 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use crate::function::unbox;
-use crate::id::CallId;
+use crate::id::{CallId, Name};
 use crate::sync::Held;
 use crate::value::Value;
 
 use super::cell::Call;
 use super::current;
 use super::error::CallError;
-use super::outcome::{End, Outcome, Waiter};
+use super::outcome::{End, Outcome, Trouble, Waiter};
 use super::panic::Panic;
 use super::waits::Waiting;
 
@@ -115,23 +114,26 @@ impl<R: 'static> Pending<R> {
 
     fn take(&self) -> Result<R, CallError> {
         let outcome = self.call.take_outcome().expect("an outcome is taken once, after it is there");
-        outcome.into_result(self.call.definition.name.shared()).map(unbox)
+        outcome.into_result(&self.call.definition.name).map(unbox)
     }
 }
 
 impl Outcome {
     /// The outcome as the caller reads it.
-    pub(crate) fn into_result(self, function: Arc<str>) -> Result<Value, CallError> {
-        Err(match self {
+    pub(crate) fn into_result(self, name: &Name) -> Result<Value, CallError> {
+        let function = || name.shared();
+        let trouble = match self {
             Self::Value(value) => return Ok(value),
-            Self::Failed(error) => CallError::Failed(error),
-            Self::Panicked(panic) => {
-                let Panic { message, location } = *panic;
-                CallError::Panicked { function, message, location }
+            Self::Trouble(trouble) => *trouble,
+        };
+        Err(match trouble {
+            Trouble::Failed(error) => CallError::Failed(error),
+            Trouble::Panicked(Panic { message, location }) => {
+                CallError::Panicked { function: function(), message, location }
             }
-            Self::TimedOut { started } => CallError::TimedOut { function, started },
-            Self::Cancelled { started } => CallError::Cancelled { function, started },
-            Self::WorkerLost { started } => CallError::WorkerLost { function, started },
+            Trouble::TimedOut { started } => CallError::TimedOut { function: function(), started },
+            Trouble::Cancelled { started } => CallError::Cancelled { function: function(), started },
+            Trouble::WorkerLost { started } => CallError::WorkerLost { function: function(), started },
         })
     }
 }

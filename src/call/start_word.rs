@@ -106,29 +106,30 @@ impl StartWord {
         self.0.load(Ordering::Acquire) & TAG == QUEUED
     }
 
-    /// Starts the call in `hand` at the slot of `own`, which this word then keeps. What comes back is the ticket of
-    /// the slot where the call waited, to be dropped; or `own`, if the call does not wait any more.
+    /// Starts the call in `hand` at the slot of `own`, which this word then keeps, and claims its arguments. With the claim comes the
+    /// ticket of the slot where the call waited, to be dropped; or `own` comes back, if the call does not wait any more.
     pub(crate) fn begin<'a>(
         &self,
         loads: &'a [Load],
         hand: Hand,
         own: Option<Ticket<'a>>,
-    ) -> Result<Option<Ticket<'a>>, Option<Ticket<'a>>> {
+    ) -> Result<(Claim, Option<Ticket<'a>>), Option<Ticket<'a>>> {
         let seen = self.0.load(Ordering::Acquire);
         let slot = own.as_ref().map_or(slot_of(seen), Ticket::slot);
-        let started = pack(STARTED, slot, hand.execution) | (seen & CLAIMED);
+        let started = pack(STARTED, slot, hand.execution) | CLAIMED;
         // `Queued` moves to `Started` or `Dead` only, so a failed swap cannot be worth another try.
-        if seen & TAG != QUEUED
+        if seen & (TAG | CLAIMED) != QUEUED
             || self.0.compare_exchange(seen, started, Ordering::AcqRel, Ordering::Acquire).is_err()
         {
             return Err(own);
         }
-        Ok(own.map(|own| {
+        let freed = own.map(|own| {
             if !Plant::DoubleTicketDrop.is_planted() {
                 own.leave();
             } // else it drops here, and once more when the call ends
             Ticket::resume(&loads[slot_of(seen).index()])
-        }))
+        });
+        Ok((Claim(()), freed))
     }
 
     /// The right to the arguments, for the first who asks.
@@ -202,7 +203,8 @@ mod tests {
         let loads = loads();
         let word = StartWord::new();
         word.place(loads[0].raise());
-        let freed = word.begin(&loads, hand(), Some(loads[2].raise())).expect("it waits");
+        let (_, freed) = word.begin(&loads, hand(), Some(loads[2].raise())).expect("it waits");
+        assert!(word.is_claimed() && word.claim().is_none(), "who starts it has its arguments");
         assert_eq!(tickets(&loads), [1, 0, 1]);
         drop(freed);
         let killed = word.kill(&loads).expect("it is alive");

@@ -51,7 +51,7 @@ impl Pool {
         while !call.block(None) {}
         drop(waiting);
         let outcome = call.take_outcome().expect("the outcome of a blocking call is taken here alone");
-        outcome.into_result(call.definition.name.shared())
+        outcome.into_result(&call.definition.name)
     }
 
     /// Accepts the call, or rejects it with the arguments inside. Perhaps nobody waits for it: the timekeeper ends it at its
@@ -143,8 +143,9 @@ impl Crew {
             let cursor = self.cursor.load(Ordering::Relaxed);
             // A call may wait besides the one that runs.
             let limit = self.pending_calls_max + 1;
-            let choice =
-                scheduler::choose(self.slots.all.len(), cursor, limit, |slot| self.offer(slot, call));
+            let choice = self.stay(cursor, limit, call).unwrap_or_else(|| {
+                scheduler::choose(self.slots.all.len(), cursor, limit, |slot| self.offer(slot, call))
+            });
             let (at, seen) = match choice {
                 Choice::Slot(at, seen) => (at, seen),
                 Choice::Saturated => return Err(RejectReason::Saturated { limit: self.pending_calls_max }),
@@ -174,6 +175,21 @@ impl Crew {
                 }
             }
         }
+    }
+
+    /// What [`scheduler::choose`] would say, where that is plain from what submitters write alone: a call of a short function stays with
+    /// the only worker that is awake as long as what is in flight there is worth less than a wake.
+    fn stay(&self, cursor: usize, limit: u32, call: &Call) -> Option<Choice<Seen>> {
+        let slot = &self.slots.all[cursor];
+        let is_ready = slot.is_serving() && !slot.is_closed() && !slot.is_held() && !slot.is_sleeping();
+        if !is_ready || !call.definition.dependencies.is_empty() {
+            return None;
+        }
+        let seen = self.slots.load(slot).glance()?;
+        let others_sleep =
+            || self.slots.all.iter().enumerate().all(|(at, other)| at == cursor || other.is_sleeping());
+        let is_least = seen.load <= call.definition.pace.wake_worth() && others_sleep();
+        (is_least && seen.load < limit).then_some(Choice::Slot(cursor, seen))
     }
 
     /// Where the next choice begins: equal slots take turns, but calls of a short function stay with the worker that is

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::call::{Call, Definition, End, Limit, Load, Outcome, RejectReason, Request, Target, Terms};
+use crate::call::{
+    Call, Definition, End, Limit, Load, Outcome, RejectReason, Request, Target, Terms, Trouble,
+};
 use crate::function::{Argument, Interrupt, Wanted, unbox};
 use crate::hash::Hash;
 use crate::id::Version;
@@ -148,16 +150,20 @@ impl World {
         let runs_it = |run: &Played| run.running().is_some_and(|call| call.is(&caller.call));
         let is_running = self.runs.iter().any(runs_it);
         let count = &mut self.count;
-        let (counter, started, holds) = match outcome {
-            Outcome::Value(value) => (&mut count.values, true, unbox::<u64>(value) == number),
+        let trouble = match outcome {
+            Outcome::Value(value) => Err(unbox::<u64>(value)),
+            Outcome::Trouble(trouble) => Ok(*trouble),
+        };
+        let (counter, started, holds) = match trouble {
+            Err(value) => (&mut count.values, true, value == number),
             // What no worker can run fails without having started.
-            Outcome::Failed(_) => (&mut count.failed, caller.began, caller.began || is_unservable),
-            Outcome::Panicked(_) => (&mut count.panicked, true, true),
-            Outcome::TimedOut { started } => (&mut count.timed_out, started, is_due),
-            Outcome::Cancelled { started } => {
+            Ok(Trouble::Failed(_)) => (&mut count.failed, caller.began, caller.began || is_unservable),
+            Ok(Trouble::Panicked(_)) => (&mut count.panicked, true, true),
+            Ok(Trouble::TimedOut { started }) => (&mut count.timed_out, started, is_due),
+            Ok(Trouble::Cancelled { started }) => {
                 (&mut count.cancelled, started, caller.has_cancelled || is_closed)
             }
-            Outcome::WorkerLost { started } => {
+            Ok(Trouble::WorkerLost { started }) => {
                 (&mut count.worker_lost, started, caller.is_lost || !started && is_given_up)
             }
         };

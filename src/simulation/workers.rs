@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::call::{Call, Outcome, Panic};
+use crate::call::{Call, Outcome, Panic, Trouble};
 use crate::function::{FunctionError, unbox};
 use crate::sync::Held;
 use crate::value::Value;
@@ -86,9 +86,9 @@ impl World {
         let number =
             self.runs[at].running().and_then(|call| self.find(call)).map(|at| self.callers[at].number);
         let outcome = if self.random.one_in(self.plan.panics) {
-            Outcome::Panicked(Box::new(Panic { message: String::new(), location: None }))
+            Trouble::Panicked(Panic { message: String::new(), location: None }).into()
         } else if self.random.one_in(8) {
-            Outcome::Failed(FunctionError::new("", ""))
+            Trouble::Failed(FunctionError::new("", "")).into()
         } else {
             Outcome::Value(Value::new(number.unwrap_or_default()))
         };
@@ -109,11 +109,11 @@ impl World {
     /// A function begins: all that is promised of that holds.
     fn begin(&mut self, at: usize, call: &Held<Call>) -> Checked {
         let now = self.now();
+        let argument = self.runs[at].take_argument().map(unbox::<u64>);
         let (run, found) = (&self.runs[at], self.find(call));
         let Some(caller) = found.map(|at| &mut self.callers[at]) else {
             return ensure(false, Rule::OneOutcome, || "a call begins that has ended".to_owned());
         };
-        let argument = call.take_argument().map(unbox::<u64>);
         ensure(argument == Some(caller.number) && !caller.began, Rule::OneOutcome, || {
             format!("call {} begins with {argument:?}", caller.number)
         })?;

@@ -30,6 +30,15 @@ pub(crate) fn full_fence() {
     std::sync::atomic::fence(Ordering::SeqCst);
 }
 
+/// [`full_fence`], where the last that the calling thread has written for others was by a swap, or another read-modify-write: on
+/// x86-64 each of those is a full barrier by itself.
+pub(crate) fn full_fence_after_swap() {
+    #[cfg(all(target_arch = "x86_64", not(miri), not(wpc_loom), not(wpc_shuttle)))]
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    #[cfg(not(all(target_arch = "x86_64", not(miri), not(wpc_loom), not(wpc_shuttle))))]
+    full_fence();
+}
+
 /// Parks the calling thread until it is unparked, for at most `limit` (none: without one). It may return early.
 pub(crate) fn park(limit: Option<Duration>) {
     match limit {

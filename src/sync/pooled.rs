@@ -159,6 +159,13 @@ impl<T: 'static> Node<T> {
         ptr::from_ref(self).cast_mut()
     }
 
+    /// Has the processor get all of it into its cache, to be written there, while other work is done.
+    pub(super) fn fetch(&'static self) {
+        let lines = size_of::<Self>() / size_of::<Line>();
+        let first = ptr::from_ref(self).cast::<Line>();
+        (0..lines).for_each(|line| fetch_line(first.wrapping_add(line)));
+    }
+
     /// The node that lies there; none for null.
     ///
     /// # Safety
@@ -170,6 +177,19 @@ impl<T: 'static> Node<T> {
         unsafe { place.as_ref() }
     }
 }
+
+/// A line of the cache.
+type Line = [u64; 8];
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[expect(unsafe_code, reason = "its rules stand above")]
+fn fetch_line(line: *const Line) {
+    // SAFETY: a prefetch is a hint: it reads and writes nothing, wherever it points.
+    unsafe { std::arch::asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly)) }
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+fn fetch_line(_: *const Line) {}
 
 /// Puts the value into pooled memory.
 #[expect(unsafe_code, reason = "its rules stand above")]

@@ -121,6 +121,7 @@ fn depth<T: 'static>(place: *mut Node<T>) -> u32 {
 fn turned<T: 'static>(head: *mut Node<T>) -> Option<&'static Node<T>> {
     let (mut rest, mut first) = (node(head), None);
     while let Some(here) = rest {
+        here.fetch();
         rest = node(here.link.next.load(Ordering::Relaxed));
         here.link.next.store(first.map_or(ptr::null_mut(), Node::place), Ordering::Relaxed);
         first = Some(here);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply, TIMED_EVERY};
+use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply, TIMED_EVERY, Trouble};
 use crate::fence;
 use crate::function::{Context, Function, FunctionError, Host as _, Wanted};
 use crate::sync::Held;
@@ -42,22 +42,31 @@ pub(super) fn run(
     };
     match fence::run_noting(code, |message| panics.place_of(message)) {
         Ok(Ok(value)) => Outcome::Value(value),
-        Ok(Err(error)) => Outcome::Failed(error),
-        Err((message, location)) => Outcome::Panicked(Box::new(Panic { message, location })),
+        Ok(Err(error)) => Trouble::Failed(error).into(),
+        Err((message, location)) => Trouble::Panicked(Panic { message, location }).into(),
     }
 }
 
 /// Executes a job that this worker took from its own queue or another's.
 pub(super) fn execute(worker: &Rc<Worker>, job: Job) -> After {
     match take_up(worker, job).and_then(|taken| start(worker, taken)) {
-        Ok(reply) if worker.life.get().ends_inside(worker.calls.get()) => fall(worker, reply),
-        Ok(reply) => perform(worker, reply),
+        Ok(Started { reply, argument }) if worker.life.get().ends_inside(worker.calls.get()) => {
+            fence::drop_value(argument);
+            fall(worker, reply)
+        }
+        Ok(started) => perform(worker, started),
         Err(after) => after,
     }
 }
 
 /// A job in the worker's hand, which has not started.
 pub(super) struct Taken(Job);
+
+/// A call that the worker has started, with its arguments.
+pub(super) struct Started {
+    pub(super) reply: Reply,
+    pub(super) argument: Value,
+}
 
 /// Sees to a job that was taken, and to whatever was published until then.
 pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
@@ -67,7 +76,7 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
     // The call has been shown since it was taken, so that the timekeeper and a stop meet it. And the hand is up before the
     // version is looked at, while a define publishes before it looks at hands: either this sees the new version, or the
     // define sees that it need not wait.
-    crate::sync::full_fence();
+    crate::sync::full_fence_after_swap();
     if let Some(deadline) = job.call().watched_until() {
         worker.slots.shift.arm_fenced(deadline);
     }
@@ -76,7 +85,7 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
 }
 
 /// Starts the call, unless its time is up or it does not wait any more.
-pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Reply, After> {
+pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, After> {
     let call = job.call();
     let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
     let now = if is_timed || call.deadline().is_some() { Some(worker.slots.shift.clock.now()) } else { None };
@@ -84,18 +93,17 @@ pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Reply, Aft
     if call.deadline().is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
         drop(call.end_queued(End::TimedOut));
     }
-    if !call.begin(worker.hand.get(), worker.load()) {
-        return Err(put_down(worker, job));
+    match call.begin(worker.hand.get(), worker.load()) {
+        Some(argument) => Ok(Started { reply: Reply::new(job.into_call()), argument }),
+        None => Err(put_down(worker, job)),
     }
-    Ok(Reply::new(job.into_call()))
 }
 
 /// Ends the thread inside of a call, which ends as lost.
 pub(super) fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
-    fence::drop_value(reply.call().take_argument());
     let running = worker.hand.get();
     let free = Hand { phase: Phase::Between, ..running };
-    let answered = reply.answer(Outcome::WorkerLost { started: true }, || {
+    let answered = reply.answer(Trouble::WorkerLost { started: true }.into(), || {
         worker.move_hand(free); // if the run has been abandoned, its last move of the hand tells
     });
     drop(answered); // whoever was first
@@ -103,12 +111,12 @@ pub(super) fn fall(worker: &Rc<Worker>, reply: Reply) -> After {
 }
 
 /// Runs a started call and answers it.
-fn perform(worker: &Rc<Worker>, reply: Reply) -> After {
+fn perform(worker: &Rc<Worker>, Started { reply, argument }: Started) -> After {
     let call = reply.call();
     let outcome = worker.run(Running {
         call_id: call.id,
         definition: &call.definition,
-        argument: call.take_argument().expect("who starts a call takes its arguments"),
+        argument,
         wanted: &call.wanted,
         span: &call.span,
         interrupt: &**call,

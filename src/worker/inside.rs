@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase};
+use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase, Trouble};
 use crate::event::CallSpan;
 use crate::function::{
     Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Wanted,
@@ -196,7 +196,7 @@ impl Worker {
             execute::run(&running.definition.function, &context, carried, &self.panics)
         });
         self.frames.borrow_mut().pop();
-        if matches!(outcome, Outcome::Panicked(_)) {
+        if matches!(outcome.trouble(), Some(Trouble::Panicked(_))) {
             self.is_tainted.set(true);
         }
         outcome

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::call::current::{Inside, Outgoing};
 use crate::call::{
     Bound, Call, CallError, Chain, Definition, End, Gate, Link, NESTING_MAX, News, Outcome, Position,
-    RejectReason, Rejected, Request, Target, tell_rejected,
+    RejectReason, Rejected, Request, Target, Trouble, tell_rejected,
 };
 use crate::event::CallSpan;
 use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals};
@@ -109,7 +109,7 @@ impl Inside for Nest {
         if !worker.is_abandoned() {
             drop(News::of(shift, (call_id, definition.name.text()), worker.slot().id, (&outcome, true)));
         }
-        outcome.into_result(definition.name.shared())
+        outcome.into_result(&definition.name)
     }
 
     fn run_here(&self, call: &Held<Call>) {
@@ -129,12 +129,8 @@ impl Inside for Nest {
             drop(call.end_queued(End::TimedOut));
             return;
         }
-        if !call.begin(worker.hand.get(), worker.load()) {
-            return;
-        }
+        let Some(argument) = call.begin(worker.hand.get(), worker.load()) else { return };
         let reply = crate::call::Reply::new(call.clone());
-        // Without arguments it was ended at once, and whoever met its shell has dropped them.
-        let Some(argument) = call.take_argument() else { return };
         if !worker.slot().show_inside(worker.load(), worker.hand.get(), call) {
             crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker
             return;
@@ -231,25 +227,25 @@ impl Worker {
     /// An error that comes once the call's time is up, or the stop wants the worker back, is what a function that obeys
     /// returns: the call has timed out, or is cancelled.
     pub(super) fn unless_asked_to_return(&self, outcome: Outcome, call: &Call) -> Outcome {
-        if !matches!(outcome, Outcome::Failed(_)) {
+        if !matches!(outcome.trouble(), Some(Trouble::Failed(_))) {
             return outcome;
         }
         let instead = if call.deadline().is_some_and(|deadline| self.now() >= deadline) {
-            Outcome::TimedOut { started: true }
+            Trouble::TimedOut { started: true }
         } else if call.is_interrupted() {
-            Outcome::Cancelled { started: true }
+            Trouble::Cancelled { started: true }
         } else {
             return outcome;
         };
         crate::fence::drop_value(outcome);
-        instead
+        instead.into()
     }
 
     /// An inline overrun is reported when the function returns.
     fn unless_late(&self, outcome: Outcome, deadline: Option<Instant>) -> Outcome {
         if deadline.is_some_and(|deadline| self.now() >= deadline) {
             crate::fence::drop_value(outcome);
-            return Outcome::TimedOut { started: true };
+            return Trouble::TimedOut { started: true }.into();
         }
         outcome
     }

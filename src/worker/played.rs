@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::call::{Call, Definition, Hand, Job, Outcome, Phase, Reply};
+use crate::call::{Call, Definition, Hand, Job, Outcome, Phase, Reply, Trouble};
 use crate::function::Host;
 use crate::id::{Run, Version};
 use crate::supervise::{ChildId, ExitNotice, Running, Start};
 use crate::sync::{self, Held, Mutex};
+use crate::value::Value;
 
-use super::execute::{After, Taken, fall, finish, start, take_up};
+use super::execute::{After, Started, Taken, fall, finish, start, take_up};
 use super::inside::Worker;
 use super::install::Fit;
 use super::life::{come_into_step, get_up, leave, lie_down, next, recycle, return_abandoned, wind_up};
@@ -95,7 +96,11 @@ enum At {
     Between,
     Holding(Job),
     Taken(Taken),
-    Running(Reply),
+    Running {
+        reply: Reply,
+        /// Its arguments, until its function has them.
+        argument: Option<Value>,
+    },
     Recycling,
     Parked {
         /// Whether a wake-up of its slot is its own.
@@ -168,7 +173,7 @@ impl Played {
             At::Between => Next::Look,
             At::Holding(_) => Next::TakeUp,
             At::Taken(_) => Next::Start,
-            At::Running(_) => Next::Return,
+            At::Running { .. } => Next::Return,
             At::Recycling => Next::Recycle,
             At::Parked { .. } => Next::GetUp,
             At::Leaving { .. } => Next::WindUp,
@@ -179,7 +184,12 @@ impl Played {
 
     /// The call whose function runs.
     pub(crate) fn running(&self) -> Option<&Held<Call>> {
-        if let At::Running(reply) = &self.state { Some(reply.call()) } else { None }
+        if let At::Running { reply, .. } = &self.state { Some(reply.call()) } else { None }
+    }
+
+    /// The arguments of the function that runs, for the first who asks.
+    pub(crate) fn take_argument(&mut self) -> Option<Value> {
+        if let At::Running { argument, .. } = &mut self.state { argument.take() } else { None }
     }
 
     /// The call whose job it has found and not taken up.
@@ -268,7 +278,7 @@ impl Played {
                 Err(after) => Self::after(after),
             },
             At::Taken(taken) => match start(self.worker(), taken) {
-                Ok(reply) => At::Running(reply),
+                Ok(Started { reply, argument }) => At::Running { reply, argument: Some(argument) },
                 Err(after) => Self::after(after),
             },
             At::Recycling => {
@@ -282,16 +292,16 @@ impl Played {
             },
             At::Leaving { abandoned } => self.wind_up(abandoned),
             At::WoundUp { left } => self.end(left),
-            at @ (At::Running(_) | At::Gone) => at,
+            at @ (At::Running { .. } | At::Gone) => at,
         };
     }
 
     /// The function that runs comes to this outcome.
     pub(crate) fn finish(&mut self, outcome: Outcome) {
-        let At::Running(reply) = std::mem::replace(&mut self.state, At::Gone) else {
+        let At::Running { reply, .. } = std::mem::replace(&mut self.state, At::Gone) else {
             panic!("a function returns that runs");
         };
-        if matches!(outcome, Outcome::Panicked(_)) {
+        if matches!(outcome.trouble(), Some(Trouble::Panicked(_))) {
             self.worker().taint();
         }
         self.state = Self::after(finish(self.worker(), reply, outcome));
@@ -306,7 +316,7 @@ impl Played {
                 self.state = At::Leaving { abandoned: false };
             }
             // It is lost as it begins: hardly anybody can have ended the call by then.
-            At::Running(reply) if !reply.call().is_decided() => {
+            At::Running { reply, .. } if !reply.call().is_decided() => {
                 self.state = Self::after(fall(self.worker(), reply));
             }
             other => {

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::call::{Call, Job, Shift};
+use crate::call::{Call, Job, Load, Shift};
 use crate::function::Dependency;
 use crate::id::WorkerId;
 use crate::plant::Plant;
-use crate::sync::{AtomicUsize, CachePadded, Held, Mutex, Stack};
+use crate::sync::{AtomicUsize, CachePadded, Held, Mutex, Stack, full_fence};
 
 use super::install::Fit;
 
@@ -45,7 +45,8 @@ pub(crate) struct Queue {
     jobs: CachePadded<Mutex<Jobs>>,
     /// How many were.
     len: CachePadded<AtomicUsize>,
-    len_max: usize,
+    /// How many calls may wait here, and how many shells may lie here.
+    calls_max: usize,
 }
 
 struct Jobs {
@@ -64,7 +65,7 @@ impl Queue {
                 closed: false,
             })),
             len: CachePadded::default(),
-            len_max: 2 * calls_max,
+            calls_max,
         }
     }
 
@@ -81,13 +82,14 @@ impl Queue {
         !has_some() && self.inbox().is_empty() && !has_some()
     }
 
-    /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock.
+    /// Appends the job behind those of its priority. What comes back are shells, to be dropped outside of every lock. The last that it
+    /// writes is by a swap.
     pub(crate) fn push(&self, job: Job) -> Result<Vec<Job>, Closed> {
         if Plant::Lost.strikes() {
             std::mem::forget(job);
             return Ok(Vec::new());
         }
-        let shells = if self.len() >= self.len_max { self.sweep() } else { Vec::new() };
+        let shells = if self.load().shells() >= self.calls_max { self.make_room() } else { Vec::new() };
         let pushed = match job.call().priority() {
             0 => self.inbox().push(job.into_call()).map_err(Job::new),
             _ => self.insert(job),
@@ -95,8 +97,12 @@ impl Queue {
         pushed.map(|()| shells).map_err(Closed)
     }
 
+    fn load(&self) -> &Load {
+        &self.shift.loads[self.at]
+    }
+
     fn inbox(&self) -> &Stack<Call> {
-        &self.shift.loads[self.at].inbox
+        &self.load().inbox
     }
 
     fn insert(&self, job: Job) -> Result<(), Job> {
@@ -109,6 +115,8 @@ impl Queue {
         let place = jobs.waiting.partition_point(|waiting| waiting.call().priority() <= priority);
         jobs.waiting.insert(place, job);
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        drop(jobs);
+        full_fence();
         Ok(())
     }
 
@@ -204,11 +212,17 @@ impl Queue {
         look(&jobs)
     }
 
-    fn sweep(&self) -> Vec<Job> {
+    /// Unlinks some shells, if there are as many as there may be.
+    fn make_room(&self) -> Vec<Job> {
+        let (len, len_max) = (self.len(), 2 * self.calls_max);
+        if len < len_max && self.load().shells() <= len {
+            return Vec::new();
+        }
         let mut jobs = self.jobs.lock();
         self.take_over(&mut jobs);
-        let shells = sweep(&mut jobs.waiting);
+        let shells = if jobs.waiting.len() >= len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
+        self.load().bound_shells(jobs.waiting.len());
         shells
     }
 }

@@ -126,10 +126,9 @@ impl Slots {
     /// which takes the job.
     /// The slot was chosen at `now`.
     pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Instant) -> Result<(), super::Closed> {
-        let load = self.load(slot);
-        load.accept(); // before anybody can take it
-        let shells = slot.queue.push(Job::new(call.clone())).inspect_err(|_| load.withdraw())?;
-        crate::sync::full_fence();
+        let withdraw = |_: &super::Closed| self.load(slot).withdraw();
+        let shells = slot.queue.push(Job::new(call.clone())).inspect_err(withdraw)?;
+        crate::sync::full_fence_after_swap();
         if !slot.wake() {
             self.leave(slot, call, now);
         }
