@@ -14,6 +14,34 @@ pub struct Clock {
     hands: Option<Arc<Hands>>,
 }
 
+/// A time of one clock, in nanoseconds since that was made: what calls are timed in, since it is compared in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    /// Later than every clock.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    pub(crate) fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    pub(crate) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// So much later; what lies beyond the end of the clock is never.
+    pub(crate) fn after(self, time: Duration) -> Self {
+        let nanos = time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into());
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// How long before that was; nothing, if it comes later.
+    pub(crate) fn since(self, before: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(before.0))
+    }
+}
+
 /// The hand-moved clock's time, and the threads that wait on it.
 #[derive(Debug)]
 struct Hands {
@@ -100,14 +128,20 @@ impl Clock {
         }
     }
 
-    /// Nanoseconds from this clock's making to `at`, saturating at both ends.
-    pub(crate) fn nanos(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
+    /// The moment now.
+    pub(crate) fn moment(&self) -> Moment {
+        self.moment_of(self.now())
     }
 
-    /// The instant that [`Clock::nanos`] gave `nanos` for; none where it lies beyond what an `Instant` can hold.
-    pub(crate) fn instant(&self, nanos: u64) -> Option<Instant> {
-        self.origin.checked_add(Duration::from_nanos(nanos))
+    /// What `at` is in moments of this clock.
+    pub(crate) fn moment_of(&self, at: Instant) -> Moment {
+        Moment(0).after(at.saturating_duration_since(self.origin))
+    }
+
+    /// What `moment` is as an instant; none for never, and where it lies beyond what an `Instant` can hold.
+    pub(crate) fn instant(&self, moment: Moment) -> Option<Instant> {
+        let since = Duration::from_nanos(moment.0);
+        if moment == Moment::NEVER { None } else { self.origin.checked_add(since) }
     }
 
     /// How the calling thread is to wait for `until` (none: without an end). It must then park, and ask again when
@@ -212,10 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn nanos_and_instant_are_each_other_s_inverse() {
+    fn moments_and_instants_are_each_other_s_inverse() {
         let clock = Clock::system();
         for nanos in [0, 1, 1_000_000_007, u64::from(u32::MAX) * 1_000] {
-            assert_eq!(clock.nanos(clock.instant(nanos).expect("near enough")), nanos);
+            let moment = Moment::from_nanos(nanos);
+            assert_eq!(clock.moment_of(clock.instant(moment).expect("near enough")), moment);
         }
+        assert_eq!(clock.instant(Moment::NEVER), None);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_end_of_the_clock_is_never() {
+        let moment = Moment::from_nanos(5);
+        assert_eq!(moment.after(Duration::new(2, 1)), Moment::from_nanos(2_000_000_006));
+        assert_eq!(moment.after(Duration::MAX), Moment::NEVER);
+        assert_eq!(moment.after(Duration::from_nanos(7)).since(moment), Duration::from_nanos(7));
+        assert_eq!(moment.since(Moment::NEVER), Duration::ZERO);
     }
 }

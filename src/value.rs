@@ -11,7 +11,7 @@
 //! 3. A `T` is `Send`, so a `Value` may be sent. It may not be shared: a `T` need not be `Sync`, and a shared `Value` would lend
 //!    it.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -33,6 +33,8 @@ unsafe impl Send for Value {}
 
 /// How to reach the value in a store.
 struct Kind {
+    /// Of the value's type.
+    id: fn() -> TypeId,
     /// Where it is.
     place: fn(&MaybeUninit<Store>) -> *const (),
     /// What it is, for the address that `place` gave.
@@ -48,9 +50,14 @@ struct KindOf<T>(PhantomData<T>);
 
 #[expect(unsafe_code, reason = "a store has no type: its rules stand above")]
 impl<T: Send + 'static> KindOf<T> {
-    const INLINE: Kind =
-        Kind { place: |store| store.as_ptr().cast(), any: Self::any, drop: Self::drop_inline };
-    const BOXED: Kind = Kind { place: Self::place_of_box, any: Self::any, drop: Self::drop_box };
+    const INLINE: Kind = Kind {
+        id: TypeId::of::<T>,
+        place: |store| store.as_ptr().cast(),
+        any: Self::any,
+        drop: Self::drop_inline,
+    };
+    const BOXED: Kind =
+        Kind { id: TypeId::of::<T>, place: Self::place_of_box, any: Self::any, drop: Self::drop_box };
 
     const KIND: &'static Kind = if is_inline::<T>() { &Self::INLINE } else { &Self::BOXED };
 
@@ -104,12 +111,12 @@ impl Value {
 
     /// Whether the other one is of the same type.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.as_any().type_id() == other.as_any().type_id()
+        (self.kind.id)() == (other.kind.id)()
     }
 
     /// Takes the value out, if it is a `T`; else all of it comes back.
     pub(crate) fn take<T: 'static>(self) -> Result<T, Self> {
-        if !self.as_any().is::<T>() {
+        if (self.kind.id)() != TypeId::of::<T>() {
             return Err(self);
         }
         let this = ManuallyDrop::new(self);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::clock::Moment;
 use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Wanted};
 use crate::id::{CallId, WorkerId};
@@ -32,7 +33,7 @@ pub(crate) struct Making {
     pub(crate) definition: Arc<Definition>,
     pub(crate) argument: Value,
     pub(crate) wanted: Wanted,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Moment,
     pub(crate) priority: i32,
     pub(crate) chain: Chain,
     pub(crate) watched: bool,
@@ -45,8 +46,8 @@ pub(crate) struct Call {
     pub(crate) definition: Arc<Definition>,
     pub(crate) shift: Arc<Shift>,
     pub(crate) wanted: Wanted,
-    /// When the caller's patience ends, in nanoseconds of the clock; `NO_DEADLINE` by explicit wish only.
-    deadline: u64,
+    /// When the caller's patience ends; never by explicit wish only.
+    pub(crate) due: Moment,
     exchange: Exchange,
     pub(crate) id: CallId,
     pub(crate) chain: Chain,
@@ -54,9 +55,6 @@ pub(crate) struct Call {
     abandon_at: AtomicU64,
     pub(crate) span: CallSpan,
 }
-
-/// Later than every clock.
-const NO_DEADLINE: u64 = u64::MAX;
 
 /// What a call leaves to be dropped as users' code is: arguments, an outcome that nobody took, a function that nobody knows any more.
 pub(crate) struct Remains {
@@ -88,7 +86,7 @@ impl Call {
             span: CallSpan::new(making.definition.name.as_str(), id),
             definition: making.definition,
             wanted: making.wanted,
-            deadline: making.deadline.map_or(NO_DEADLINE, |deadline| shift.clock.nanos(deadline)),
+            due: making.deadline,
             chain: making.chain,
             abandon_at: AtomicU64::new(0),
             exchange: Exchange::new(making.argument, making.priority, making.watched),
@@ -98,12 +96,17 @@ impl Call {
 
     /// When the caller's patience ends; none by explicit wish only.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.deadline == NO_DEADLINE { None } else { self.shift.clock.instant(self.deadline) }
+        self.shift.clock.instant(self.due)
     }
 
     /// When the timekeeper ends it, since perhaps nobody waits who would; none if somebody does, or nobody is to.
     pub(crate) fn watched_until(&self) -> Option<Instant> {
-        if self.exchange.watched { self.deadline() } else { None }
+        self.shift.clock.instant(self.watch_until())
+    }
+
+    /// The same; never if somebody does, or nobody is to.
+    pub(crate) fn watch_until(&self) -> Moment {
+        if self.exchange.watched { self.due } else { Moment::NEVER }
     }
 
     /// Lower goes first.
@@ -235,7 +238,7 @@ impl Call {
     pub(crate) fn abandon_at(&self) -> Option<Instant> {
         match self.abandon_at.load(Ordering::Acquire) {
             0 => None,
-            nanos => self.shift.clock.instant(nanos),
+            nanos => self.shift.clock.instant(Moment::from_nanos(nanos)),
         }
     }
 
@@ -309,7 +312,7 @@ impl Call {
         let shift = &self.shift;
         let from = self.deadline().or_else(|| shift.clock.now().checked_add(shift.call_timeout));
         let Some(abandon_at) = from.and_then(|from| from.checked_add(shift.overrun_grace)) else { return };
-        self.abandon_at.store(shift.clock.nanos(abandon_at), Ordering::Release);
+        self.abandon_at.store(shift.clock.moment_of(abandon_at).nanos(), Ordering::Release);
         shift.arm(abandon_at);
     }
 }

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
 use std::rc::Rc;
-use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
+use crate::clock::Moment;
 use crate::function::{Argument, Context, Host, Wanted, unbox};
 use crate::id::PoolId;
 use crate::sync::Held;
@@ -44,7 +44,7 @@ pub(crate) trait Inside: Host {
 /// What a call to another pool inherits, and one to the own pool that is not run inline.
 pub(crate) struct Outgoing {
     /// The function's own.
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Moment,
     /// The function's own.
     pub(crate) chain: Chain,
     /// The call in whose function it is made.

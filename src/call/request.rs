@@ -1,8 +1,9 @@
 //! What a caller asks for, before anything is looked up: [`Request`], on its [`Terms`].
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::function::{Cargo, Wanted};
 use crate::hash::Hash;
 
@@ -23,11 +24,11 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// The deadline of a call that is accepted at `now`.
-    pub(crate) fn deadline(self, now: Instant, default: Duration) -> Option<Instant> {
+    pub(crate) fn deadline(self, now: Moment, default: Duration) -> Moment {
         match self {
-            Self::Default => now.checked_add(default),
-            Self::After(timeout) => now.checked_add(timeout),
-            Self::None => None,
+            Self::Default => now.after(default),
+            Self::After(timeout) => now.after(timeout),
+            Self::None => Moment::NEVER,
         }
     }
 }

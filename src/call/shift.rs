@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::event::Bus;
 use crate::id::{PoolId, Run, WorkerId};
 use crate::supervise::Mailbox;
@@ -143,12 +143,12 @@ impl Shift {
     /// Has the timekeeper look at the calls at `at`, if it would otherwise look later.
     pub(crate) fn arm(&self, at: Instant) {
         crate::sync::full_fence();
-        self.arm_fenced(at);
+        self.arm_fenced(self.clock.moment_of(at));
     }
 
     /// The same where the caller has passed a full fence since it stored what is to be met.
-    pub(crate) fn arm_fenced(&self, at: Instant) {
-        self.alarm.arm(self.clock.nanos(at));
+    pub(crate) fn arm_fenced(&self, at: Moment) {
+        self.alarm.arm(at);
     }
 
     /// The sum over all slots.

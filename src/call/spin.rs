@@ -12,8 +12,8 @@ pub(crate) const WAKE: Duration = Duration::from_micros(50);
 /// A caller may have woken its worker, and then waits for that too.
 pub(super) const REPLY: Duration = Duration::from_micros(100);
 
-/// So often the condition is looked at before another thread may run in between: some two microseconds.
-const LOOKS: u32 = 256;
+/// So often the condition is looked at before another thread may run in between: some two microseconds, where a look waits for 30 ns.
+const LOOKS: u32 = 64;
 
 /// Waits awake until `holds`, for at most `budget`; true if it came. What is to come may need this very core, so after the first looks
 /// the thread yields between two of them. On a clock that is moved by hand it only looks once: no time passes there by itself.
@@ -24,13 +24,13 @@ pub(crate) fn spin(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> b
     if budget.is_zero() || !clock.runs_by_itself() {
         return false;
     }
-    let until = clock.now() + budget;
     for _ in 0..LOOKS {
         spin_hint();
         if holds() {
             return true;
         }
     }
+    let until = clock.now() + budget;
     while clock.now() < until {
         yield_now();
         if holds() {

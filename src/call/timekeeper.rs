@@ -14,12 +14,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::clock::Moment;
 use crate::sync::{self, AtomicBool, AtomicU64, Thread, current, full_fence};
 
 use super::outcome::Wakeup;
 use super::shift::Shift;
-
-const NEVER: u64 = u64::MAX;
 
 /// When the timekeeper looks next, in nanoseconds of its clock.
 #[derive(Debug)]
@@ -31,13 +30,18 @@ pub(crate) struct Alarm {
 
 impl Default for Alarm {
     fn default() -> Self {
-        Self { next: AtomicU64::new(NEVER), ended: AtomicBool::new(false), thread: OnceLock::new() }
+        Self {
+            next: AtomicU64::new(Moment::NEVER.nanos()),
+            ended: AtomicBool::new(false),
+            thread: OnceLock::new(),
+        }
     }
 }
 
 impl Alarm {
-    /// Has the thread look at `nanos` at the latest. A full fence lies between the store of what it is to meet and this.
-    pub(super) fn arm(&self, nanos: u64) {
+    /// Has the thread look at `moment` at the latest. A full fence lies between the store of what it is to meet and this.
+    pub(super) fn arm(&self, moment: Moment) {
+        let nanos = moment.nanos();
         if nanos < self.next.load(Ordering::Relaxed)
             && nanos < self.next.fetch_min(nanos, Ordering::AcqRel)
             && let Some(thread) = self.thread.get()
@@ -133,21 +137,20 @@ fn keep(shift: &Shift, scans: &[Arc<dyn Scan>]) {
 /// One round.
 pub(crate) fn look(shift: &Shift, scans: &[Arc<dyn Scan>]) {
     let alarm = &shift.alarm;
-    alarm.next.store(NEVER, Ordering::Relaxed);
+    alarm.next.store(Moment::NEVER.nanos(), Ordering::Relaxed);
     full_fence();
     let mut round = Round::new(shift.clock.now());
     for scan in scans {
         scan.scan(&mut round);
     }
-    let earliest = round.earliest.map_or(NEVER, |at| shift.clock.nanos(at));
+    let earliest = round.earliest.map_or(Moment::NEVER, |at| shift.clock.moment_of(at));
     drop(round);
-    alarm.next.fetch_min(earliest, Ordering::AcqRel);
+    alarm.next.fetch_min(earliest.nanos(), Ordering::AcqRel);
 }
 
 /// When the next round is; none while there is nothing to wait for.
 pub(crate) fn next_look(shift: &Shift) -> Option<Instant> {
-    let next = shift.alarm.next.load(Ordering::Acquire);
-    if next == NEVER { None } else { shift.clock.instant(next) }
+    shift.clock.instant(Moment::from_nanos(shift.alarm.next.load(Ordering::Acquire)))
 }
 
 /// Parks until the alarm's time has come, or the end.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
+use crate::clock::{Clock, Moment};
 use crate::id::{CallId, WorkerId};
 
 use super::constant::{Constant, ConstantError};
@@ -17,7 +18,7 @@ use super::local::{LocalInUse, Locals};
 pub(crate) trait Host {
     fn worker_id(&self) -> WorkerId;
 
-    fn now(&self) -> Instant;
+    fn clock(&self) -> &Clock;
 
     /// The newest version that this worker has of a constant, for names that no function records.
     fn constant(&self, name: &str) -> Option<Arc<Constant>>;
@@ -43,7 +44,7 @@ pub(crate) trait Interrupt {
 pub(crate) struct ContextOf<'a> {
     pub(crate) call_id: CallId,
     pub(crate) function: &'a Arc<str>,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Moment,
     pub(crate) constants: &'a [Arc<Constant>],
     pub(crate) dependencies: &'a [Arc<Dependency>],
     pub(crate) interrupt: &'a dyn Interrupt,
@@ -82,14 +83,14 @@ impl<'a> Context<'a> {
 
     /// When the call's time is up; none for a call without a deadline.
     pub fn deadline(&self) -> Option<Instant> {
-        self.of.deadline
+        self.host.clock().instant(self.of.deadline)
     }
 
     /// Whether the result is still of use: true once the call was cancelled, its deadline has passed, or the pool
     /// stops and wants the worker back. A long function looks now and then and returns early.
     pub fn is_cancelled(&self) -> bool {
         self.of.interrupt.is_interrupted()
-            || self.of.deadline.is_some_and(|deadline| self.host.now() >= deadline)
+            || self.of.deadline != Moment::NEVER && self.host.clock().moment() >= self.of.deadline
     }
 
     /// [`Context::is_cancelled`], to be used with `?`.
@@ -165,7 +166,7 @@ impl fmt::Debug for Context<'_> {
             .field("worker_id", &self.worker_id())
             .field("call_id", &self.of.call_id)
             .field("function", &self.of.function)
-            .field("deadline", &self.of.deadline)
+            .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
 }

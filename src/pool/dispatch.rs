@@ -1,14 +1,14 @@
 //! From a request to an accepted call: look up, bind, choose, push; or a rejection that gives the arguments back.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use crate::call::current::Outgoing;
+use crate::call::current::{Inside, Outgoing};
 use crate::call::{
     Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
     Waiting, current, tell_rejected,
 };
+use crate::clock::Moment;
 use crate::plant::Plant;
 use crate::sync::{Held, hold};
 use crate::value::Value;
@@ -44,10 +44,11 @@ impl Patience {
 impl Pool {
     /// Calls and waits: on a worker of this pool there and then, else by way of a queue.
     pub(crate) fn call(&self, request: Request<'_>) -> Result<Value, CallError> {
-        if let Some(inside) = current::inside_of(self.id()) {
+        let inside = current::inside();
+        if let Some(inside) = inside.as_ref().filter(|inside| inside.pool_id() == self.id()) {
             return inside.call_inline(request);
         }
-        let (call, waiting) = self.accept(request, Patience::Blocked)?;
+        let (call, waiting) = self.accept(request, inside, Patience::Blocked)?;
         while !call.block(None) {}
         drop(waiting);
         let outcome = call.take_outcome().expect("the outcome of a blocking call is taken here alone");
@@ -57,11 +58,17 @@ impl Pool {
     /// Accepts the call, or rejects it with the arguments inside. Perhaps nobody waits for it: the timekeeper ends it at its
     /// deadline.
     pub(crate) fn submit(&self, request: Request<'_>) -> Result<Held<Call>, Rejected> {
-        self.accept(request, Patience::Watched).map(|(call, _)| call)
+        self.accept(request, current::inside(), Patience::Watched).map(|(call, _)| call)
     }
 
-    pub(crate) fn accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
-        let accepted = self.try_accept(request, patience);
+    /// Accepts a call that is made on the thread of this worker, if it is one's.
+    pub(crate) fn accept(
+        &self,
+        request: Request<'_>,
+        inside: Option<Rc<dyn Inside>>,
+        patience: Patience,
+    ) -> Result<Accepted, Rejected> {
+        let accepted = self.try_accept(request, inside, patience);
         if let Err(rejected) = &accepted {
             self.count_rejected();
             tell_rejected(self.bus(), rejected);
@@ -69,47 +76,58 @@ impl Pool {
         accepted
     }
 
-    fn try_accept(&self, request: Request<'_>, patience: Patience) -> Result<Accepted, Rejected> {
-        let inside = current::inside();
+    fn try_accept(
+        &self,
+        request: Request<'_>,
+        inside: Option<Rc<dyn Inside>>,
+        patience: Patience,
+    ) -> Result<Accepted, Rejected> {
         if inside.as_ref().is_some_and(|inside| inside.is_abandoned()) {
             return Err(request.refuse(RejectReason::Abandoned));
         }
         let crew = self.crew();
         let Some(crew) = crew.as_ref() else { return Err(request.refuse(RejectReason::NotRunning)) };
-        let found = match &request.target {
-            Target::Name(name) => self.registry().publication().find(name),
-            Target::Definition(definition) => Some(Arc::clone(definition)),
+        let Request { target, cargo, wanted, terms } = request;
+        let definition = match target {
+            Target::Definition(definition) => definition,
+            Target::Name(name) => match self.registry().publication().find(name) {
+                Some(definition) => definition,
+                None => {
+                    return Err(Rejected::new(name.into(), RejectReason::NotDefined, cargo.into_original()));
+                }
+            },
         };
-        let Some(definition) = found else { return Err(request.refuse(RejectReason::NotDefined)) };
         let outgoing = inside.as_ref().and_then(|inside| inside.outgoing());
-        let outer = outgoing.as_ref().and_then(|outgoing| outgoing.deadline);
+        let outer = outgoing.as_ref().map_or(Moment::NEVER, |outgoing| outgoing.deadline);
         let Some(chain) = patience.chain(outgoing) else {
-            return Err(request.refuse(RejectReason::NestingTooDeep { limit: NESTING_MAX }));
+            let (name, reason) =
+                (definition.name.shared(), RejectReason::NestingTooDeep { limit: NESTING_MAX });
+            return Err(Rejected::new(name, reason, cargo.into_original()));
         };
-        let bound = definition.bind(request.cargo, request.terms.pin)?;
+        let bound = definition.bind(cargo, terms.pin)?;
         // Users' code ran in there.
         if inside.as_ref().is_some_and(|inside| inside.is_abandoned()) {
             let arguments = bound.original.hand_back(bound.argument);
             return Err(Rejected::new(definition.name.shared(), RejectReason::Abandoned, arguments));
         }
-        let now = crew.shift().clock.now();
-        let own = request.terms.limit.deadline(now, self.settings().call_timeout);
-        let nested_default = || {
-            let is_waited_for = patience == Patience::Blocked && chain.is_nested();
-            is_waited_for.then(|| Limit::Default.deadline(now, self.settings().call_timeout)).flatten()
-        };
-        let deadline = match (own, outer, patience) {
-            (Some(own), Some(outer), Patience::Blocked) => Some(own.min(outer)),
-            // A nested call that is waited for always has a deadline.
-            (None, Some(outer), Patience::Blocked) => Some(outer),
-            (own, ..) => own.or_else(nested_default),
+        let now = crew.shift().clock.moment();
+        let own = terms.limit.deadline(now, self.settings().call_timeout);
+        let deadline = match patience {
+            Patience::Watched => own,
+            Patience::Blocked => match own.min(outer) {
+                // A nested call that is waited for always has a deadline.
+                Moment::NEVER if chain.is_nested() => {
+                    Limit::Default.deadline(now, self.settings().call_timeout)
+                }
+                deadline => deadline,
+            },
         };
         let making = Making {
             definition,
             argument: bound.argument,
-            wanted: request.wanted,
+            wanted,
             deadline,
-            priority: request.terms.priority,
+            priority: terms.priority,
             chain,
             watched: patience == Patience::Watched,
         };
@@ -132,7 +150,7 @@ impl Pool {
 
 impl Crew {
     /// Finds a slot for the call and puts it there.
-    fn place(&self, call: &Held<Call>, now: Instant) -> Result<(), RejectReason> {
+    fn place(&self, call: &Held<Call>, now: Moment) -> Result<(), RejectReason> {
         let shift = self.shift();
         match shift.gate() {
             Gate::Open => {}

@@ -85,7 +85,7 @@ impl World {
         let definition = self.pool.registry().publication().find(name);
         let offered = self.offered(definition.as_deref());
         self.check_can_submit(definition.as_deref(), &offered)?;
-        match self.pool.accept(request, patience) {
+        match self.pool.accept(request, None, patience) {
             Ok((call, _)) => self.check_accepted((function, pin), number, (call, &offered))?,
             Err(rejected) => {
                 self.count.rejected += 1;

@@ -169,7 +169,7 @@ impl World {
         if !self.trace.is_kept() {
             return;
         }
-        let at = self.clock.nanos(self.now());
+        let at = self.clock.moment_of(self.now()).nanos();
         self.trace.add(format_args!("{} {kind:?} at {at}:", self.steps));
         let Some(shift) = &self.shift else {
             self.trace.add(format_args!(" stopped\n"));

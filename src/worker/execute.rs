@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::call::{Call, End, Hand, Job, Outcome, Panic, Panics, Phase, Reply, TIMED_EVERY, Trouble};
+use crate::clock::Moment;
 use crate::fence;
 use crate::function::{Context, Function, FunctionError, Host as _, Wanted};
 use crate::sync::Held;
@@ -77,9 +78,7 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
     // version is looked at, while a define publishes before it looks at hands: either this sees the new version, or the
     // define sees that it need not wait.
     crate::sync::full_fence_after_swap();
-    if let Some(deadline) = job.call().watched_until() {
-        worker.slots.shift.arm_fenced(deadline);
-    }
+    worker.slots.shift.arm_fenced(job.call().watch_until());
     worker.adopt();
     Ok(Taken(job))
 }
@@ -88,9 +87,10 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
 pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, After> {
     let call = job.call();
     let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
-    let now = if is_timed || call.deadline().is_some() { Some(worker.slots.shift.clock.now()) } else { None };
+    let is_limited = call.due != Moment::NEVER;
+    let now = if is_timed || is_limited { Some(worker.clock().moment()) } else { None };
     worker.began.set(now.filter(|_| is_timed));
-    if call.deadline().is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
+    if is_limited && now.is_some_and(|now| now >= call.due) {
         drop(call.end_queued(End::TimedOut));
     }
     match call.begin(worker.hand.get(), worker.load()) {
@@ -120,10 +120,10 @@ fn perform(worker: &Rc<Worker>, Started { reply, argument }: Started) -> After {
         wanted: &call.wanted,
         span: &call.span,
         interrupt: &**call,
-        frame: Frame { deadline: call.deadline(), chain: call.chain.clone(), interrupt: None },
+        frame: Frame { deadline: call.due, chain: call.chain.clone(), interrupt: None },
     });
     if let Some(began) = worker.began.take() {
-        call.definition.pace.learn(worker.now().saturating_duration_since(began));
+        call.definition.pace.learn(worker.clock().moment().since(began));
     }
     finish(worker, reply, outcome)
 }

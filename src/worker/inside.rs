@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase, Trouble};
+use crate::clock::{Clock, Moment};
 use crate::event::CallSpan;
 use crate::function::{
     Constant, Context, ContextOf, Dependency, Host, Instance, InstanceError, Interrupt, Locals, Wanted,
@@ -24,7 +25,7 @@ use super::start::ThreadLife;
 
 /// One running function.
 pub(super) struct Frame {
-    pub(super) deadline: Option<Instant>,
+    pub(super) deadline: Moment,
     pub(super) chain: Chain,
     /// The flag; none for the outermost function, whose flag is that of the call that the hand runs.
     pub(super) interrupt: Option<Rc<dyn Interrupt>>,
@@ -53,7 +54,7 @@ pub(crate) struct Worker {
     pub(super) frames: RefCell<Vec<Frame>>,
     pub(super) rest: Rest,
     /// When the call began that runs, if its time is taken.
-    pub(super) began: Cell<Option<Instant>>,
+    pub(super) began: Cell<Option<Moment>>,
     /// It has run a call to its end, without a panic.
     pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
@@ -208,8 +209,8 @@ impl Host for Worker {
         self.slot().id
     }
 
-    fn now(&self) -> Instant {
-        self.slots.shift.clock.now()
+    fn clock(&self) -> &Clock {
+        &self.slots.shift.clock
     }
 
     fn constant(&self, name: &str) -> Option<Arc<Constant>> {

@@ -4,13 +4,13 @@ use std::panic::PanicHookInfo;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::call::current::{Inside, Outgoing};
 use crate::call::{
     Bound, Call, CallError, Chain, Definition, End, Gate, Link, NESTING_MAX, News, Outcome, Position,
     RejectReason, Rejected, Request, Target, Trouble, tell_rejected,
 };
+use crate::clock::{Clock, Moment};
 use crate::event::CallSpan;
 use crate::function::{Constant, Dependency, Host, Instance, InstanceError, Interrupt, Locals};
 use crate::id::{CallId, PoolId, WorkerId};
@@ -28,8 +28,8 @@ impl Host for Nest {
         self.0.worker_id()
     }
 
-    fn now(&self) -> Instant {
-        self.0.now()
+    fn clock(&self) -> &Clock {
+        self.0.clock()
     }
 
     fn constant(&self, name: &str) -> Option<Arc<Constant>> {
@@ -90,7 +90,7 @@ impl Inside for Nest {
             worker.slots.counts.rejected.fetch_add(1, Ordering::AcqRel);
             return Err(rejected.into());
         }
-        let own = limit.deadline(shift.clock.now(), shift.call_timeout);
+        let own = limit.deadline(shift.clock.moment(), shift.call_timeout);
         let call_id = CallId::next();
         let (frame, interrupt) = worker.inner_frame(own);
         let deadline = frame.deadline;
@@ -125,7 +125,7 @@ impl Inside for Nest {
         if worker.is_abandoned() {
             return;
         }
-        if call.deadline().is_some_and(|deadline| worker.now() >= deadline) {
+        if worker.is_past(call.due) {
             drop(call.end_queued(End::TimedOut));
             return;
         }
@@ -135,7 +135,7 @@ impl Inside for Nest {
             crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker
             return;
         }
-        let (outer, interrupt) = worker.inner_frame(call.deadline());
+        let (outer, interrupt) = worker.inner_frame(call.due);
         let interrupt: Rc<dyn Interrupt> = Rc::new(Either(call.clone(), interrupt));
         let outcome = worker.run(Running {
             call_id: call.id,
@@ -146,7 +146,7 @@ impl Inside for Nest {
             interrupt: &*interrupt,
             frame: Frame { chain: call.chain.clone(), interrupt: Some(Rc::clone(&interrupt)), ..outer },
         });
-        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.deadline()), call);
+        let outcome = worker.unless_asked_to_return(worker.unless_late(outcome, call.due), call);
         let tally = worker.load().tally();
         let answered = reply.answer(outcome, || tally.handle());
         worker.slot().clear_inside(call);
@@ -207,7 +207,7 @@ impl Worker {
 
     /// The frame of an inline call, and its flag: its deadline is the earlier of its own and the calling function's, whose
     /// flag it shares.
-    fn inner_frame(&self, own: Option<Instant>) -> (Frame, Rc<dyn Interrupt>) {
+    fn inner_frame(&self, own: Moment) -> (Frame, Rc<dyn Interrupt>) {
         let frames = self.frames.borrow();
         let outer = frames.last();
         let interrupt = match outer {
@@ -215,11 +215,7 @@ impl Worker {
             Some(Frame { interrupt: Some(interrupt), .. }) => Rc::clone(interrupt),
             Some(Frame { interrupt: None, .. }) => Rc::new(Outermost(self.outermost())),
         };
-        let outer_deadline = outer.and_then(|outer| outer.deadline);
-        let deadline = match (own, outer_deadline) {
-            (Some(own), Some(outer)) => Some(own.min(outer)),
-            (own, outer) => own.or(outer),
-        };
+        let deadline = outer.map_or(own, |outer| own.min(outer.deadline));
         let chain = outer.map_or_else(Chain::default, |outer| outer.chain.clone());
         (Frame { deadline, chain, interrupt: Some(Rc::clone(&interrupt)) }, interrupt)
     }
@@ -230,7 +226,7 @@ impl Worker {
         if !matches!(outcome.trouble(), Some(Trouble::Failed(_))) {
             return outcome;
         }
-        let instead = if call.deadline().is_some_and(|deadline| self.now() >= deadline) {
+        let instead = if self.is_past(call.due) {
             Trouble::TimedOut { started: true }
         } else if call.is_interrupted() {
             Trouble::Cancelled { started: true }
@@ -241,9 +237,14 @@ impl Worker {
         instead.into()
     }
 
+    /// Whether the moment has come; the clock is not asked for what never does.
+    fn is_past(&self, moment: Moment) -> bool {
+        moment != Moment::NEVER && self.clock().moment() >= moment
+    }
+
     /// An inline overrun is reported when the function returns.
-    fn unless_late(&self, outcome: Outcome, deadline: Option<Instant>) -> Outcome {
-        if deadline.is_some_and(|deadline| self.now() >= deadline) {
+    fn unless_late(&self, outcome: Outcome, deadline: Moment) -> Outcome {
+        if self.is_past(deadline) {
             crate::fence::drop_value(outcome);
             return Trouble::TimedOut { started: true }.into();
         }

@@ -155,7 +155,8 @@ impl Queue {
                     if !take(job.call()) {
                         return Next::Nothing;
                     }
-                    let job = jobs.waiting.remove(at).expect("it is there: the lock is held");
+                    let first = if at == 0 { jobs.waiting.pop_front() } else { jobs.waiting.remove(at) };
+                    let job = first.expect("it is there: the lock is held");
                     self.len.store(jobs.waiting.len(), Ordering::Relaxed);
                     return Next::Job(job);
                 }

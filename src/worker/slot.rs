@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, Shift, WAKE, Wakeup};
+use crate::clock::Moment;
 use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
@@ -19,10 +20,6 @@ use super::queue::Queue;
 use super::reaper::Reaper;
 use super::slots::Counts;
 use super::stage::Stage;
-
-/// What it takes to wake a worker, in nanoseconds.
-#[expect(clippy::cast_possible_truncation, reason = "it is some microseconds")]
-const WAKE_NANOS: u64 = WAKE.as_nanos() as u64;
 
 /// What a slot can do for a new call.
 #[derive(Clone, Copy, Debug)]
@@ -283,15 +280,15 @@ impl Slot {
     }
 
     /// Whether the hand is at something, and at the same as it was at the last look, which was a wake's time ago or more; else it looks
-    /// again no sooner than after as long. `now` is in nanoseconds.
-    pub(super) fn is_stuck(&self, load: &Load, now: u64) -> bool {
-        if now.saturating_sub(self.seen_since.load(Ordering::Relaxed)) < WAKE_NANOS {
+    /// again no sooner than after as long.
+    pub(super) fn is_stuck(&self, load: &Load, now: Moment) -> bool {
+        if now.since(Moment::from_nanos(self.seen_since.load(Ordering::Relaxed))) < WAKE {
             return false;
         }
         let hand = load.hand();
         // Two that look at once may mix up their looks: one wake too many, or one look later.
         let before = self.seen_at.swap(hand.pack(), Ordering::Relaxed);
-        self.seen_since.store(now, Ordering::Relaxed);
+        self.seen_since.store(now.nanos(), Ordering::Relaxed);
         hand.phase != Phase::Between && before == hand.pack()
     }
 

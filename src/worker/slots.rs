@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Definition, End, Job, Load, Phase, Rescue, Round, Scan, Shift};
+use crate::clock::Moment;
 use crate::function::InstanceError;
 use crate::id::{Version, WorkerId};
 use crate::plant::Plant;
@@ -125,16 +126,14 @@ impl Slots {
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
     /// The slot was chosen at `now`.
-    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Instant) -> Result<(), super::Closed> {
+    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Moment) -> Result<(), super::Closed> {
         let withdraw = |_: &super::Closed| self.load(slot).withdraw();
         let shells = slot.queue.push(Job::new(call.clone())).inspect_err(withdraw)?;
         crate::sync::full_fence_after_swap();
         if !slot.wake() {
             self.leave(slot, call, now);
         }
-        if let Some(deadline) = call.watched_until() {
-            self.shift.arm_fenced(deadline);
-        }
+        self.shift.arm_fenced(call.watch_until());
         for shell in shells {
             crate::fence::drop_value(shell);
         }
@@ -147,16 +146,16 @@ impl Slots {
 
     /// The call is left to a worker that is awake. A worker that sleeps is woken for it, but not for a short function, unless
     /// that worker is stuck in what it runs; that is seen by whoever submits next, by the caller as it parks, or by the timekeeper.
-    fn leave(&self, slot: &Slot, call: &Call, now: Instant) {
+    fn leave(&self, slot: &Slot, call: &Call, now: Moment) {
         if !call.definition.pace.is_short() {
             self.wake_one(&call.definition);
         } else if self.all.iter().any(Slot::is_sleeping) {
             // Whatever is in flight there now: its worker may just be taking another slot's job.
             let shift = &self.shift;
-            if slot.is_stuck(self.load(slot), shift.clock.nanos(now)) {
+            if slot.is_stuck(self.load(slot), now) {
                 self.wake_one(&call.definition);
-            } else if let Some(look_at) = now.checked_add(RESCUE_AFTER) {
-                shift.arm_fenced(look_at);
+            } else {
+                shift.arm_fenced(now.after(RESCUE_AFTER));
             }
         }
     }
@@ -164,10 +163,8 @@ impl Slots {
     /// Has the timekeeper look, in a while, at what lies behind what the slot's worker begins now. A full fence lies between that
     /// and this.
     pub(super) fn look_soon(&self, slot: &Slot) {
-        if !slot.queue.is_empty()
-            && let Some(look_at) = self.shift.clock.now().checked_add(RESCUE_AFTER)
-        {
-            self.shift.arm_fenced(look_at);
+        if !slot.queue.is_empty() {
+            self.shift.arm_fenced(self.shift.clock.moment().after(RESCUE_AFTER));
         }
     }
 
@@ -179,7 +176,7 @@ impl Slots {
             self.all.iter().position(is_fit)
         };
         let Some(sleeper) = slot.queue.find(for_whom) else { return };
-        if slot.is_stuck(self.load(slot), self.shift.clock.nanos(round.now())) {
+        if slot.is_stuck(self.load(slot), self.shift.clock.moment_of(round.now())) {
             self.all[sleeper].wake();
         }
         if let Some(look_at) = round.now().checked_add(RESCUE_AFTER) {
@@ -325,10 +322,9 @@ impl Rescue for Slots {
     /// A function that is not short has had a worker woken when it was submitted. And where the hand is free its worker comes.
     fn rescue(&self, call: &Call) {
         let slot = &self.all[call.slot().index()];
-        let now = self.shift.clock.now();
         if call.is_queued()
             && call.definition.pace.is_short()
-            && slot.is_stuck(self.load(slot), self.shift.clock.nanos(now))
+            && slot.is_stuck(self.load(slot), self.shift.clock.moment())
         {
             self.wake_one(&call.definition);
         }
