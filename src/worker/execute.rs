@@ -86,7 +86,9 @@ pub(super) fn take_up(worker: &Rc<Worker>, job: Job) -> Result<Taken, After> {
 /// Starts the call, unless its time is up or it does not wait any more.
 pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, After> {
     let call = job.call();
-    let is_timed = !call.definition.pace.is_short() || worker.calls.get().is_multiple_of(TIMED_EVERY);
+    let is_short = call.definition.pace.is_short();
+    worker.is_hurried.set(is_short);
+    let is_timed = !is_short || worker.calls.get().is_multiple_of(TIMED_EVERY);
     let is_limited = call.due != Moment::NEVER;
     let now = if is_timed || is_limited { Some(worker.clock().moment()) } else { None };
     worker.began.set(now.filter(|_| is_timed));

@@ -55,6 +55,8 @@ pub(crate) struct Worker {
     pub(super) rest: Rest,
     /// When the call began that runs, if its time is taken.
     pub(super) began: Cell<Option<Moment>>,
+    /// What it ran last was short.
+    pub(super) is_hurried: Cell<bool>,
     /// It has run a call to its end, without a panic.
     pub(super) has_served: Cell<bool>,
     /// A function panicked inside the one that runs: the worker recycles after it.
@@ -93,6 +95,7 @@ impl Worker {
             frames: RefCell::default(),
             rest: Rest::default(),
             began: Cell::default(),
+            is_hurried: Cell::new(false),
             has_served: Cell::new(false),
             is_tainted: Cell::new(false),
             panics: Panics::default(),

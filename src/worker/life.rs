@@ -198,15 +198,25 @@ pub(super) fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
         if worker.has_installs() {
             worker.install_all()?;
         }
-        let own = worker.slot().queue.next(|call| worker.fit(call), |call| worker.take(call));
-        let found = if matches!(own, Next::Nothing) { worker.slots.next_of_others(worker) } else { own };
-        match found {
+        match find(worker) {
             Next::Job(job) => return Ok(Some(job)),
             Next::Nothing => return Ok(None),
             // The job stays where it is meanwhile: others may take it, and it may expire.
             Next::Install(dependency) => worker.install(&dependency, worker.slots.control_deadline())?,
         }
     }
+}
+
+/// The first job of its own queue; or of all queues, where that is empty, or where the calls are so long that who waits behind one
+/// elsewhere would be passed by many that came later.
+fn find(worker: &Worker) -> Next {
+    if worker.is_hurried.get() {
+        let own = worker.slot().queue.next(|call| worker.fit(call), |call| worker.take(call));
+        if !matches!(own, Next::Nothing) {
+            return own;
+        }
+    }
+    worker.slots.next_of_all(worker)
 }
 
 /// A function panicked: the worker goes on under another run number, without its local state and its instances.

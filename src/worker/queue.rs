@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use crate::call::{Call, Job, Load, Shift};
 use crate::function::Dependency;
-use crate::id::WorkerId;
+use crate::id::{CallId, WorkerId};
 use crate::plant::Plant;
 use crate::sync::{AtomicUsize, CachePadded, Held, Mutex, Stack, full_fence};
 
@@ -163,6 +163,11 @@ impl Queue {
             }
         }
         Next::Nothing
+    }
+
+    /// What tells when the first job's turn is, among those of all queues: its priority, and which call it is of.
+    pub(super) fn first(&self) -> Option<(i32, CallId)> {
+        self.look(|jobs| jobs.waiting.front().map(|job| (job.call().priority(), job.call().id)))
     }
 
     /// What `look` finds for the first call that waits and that it finds something for, among the first [`LOOK_MAX`] jobs.

@@ -199,13 +199,18 @@ impl Slots {
         }
     }
 
-    /// What the worker is to do next with jobs of others: of the longest queue that has something for it.
-    pub(super) fn next_of_others(&self, worker: &Worker) -> Next {
+    /// What the worker is to do next with the jobs of all queues: what comes first by priority and then by age, of its own queue and of
+    /// those whose workers are inside something; else whatever any queue has for it.
+    pub(super) fn next_of_all(&self, worker: &Worker) -> Next {
         let fit = |call: &Call| {
             if Plant::TakingIgnoresEligibility.is_planted() { Fit::Ready } else { worker.fit(call) }
         };
-        let longest = self.all.iter().max_by_key(|slot| slot.queue.len());
-        for slot in longest.into_iter().chain(&self.all) {
+        let waits_on =
+            |slot: &Slot| slot.id == worker.slot().id || self.load(slot).hand().phase != Phase::Between;
+        let rank = |slot: &Slot| if waits_on(slot) { slot.queue.first() } else { None };
+        let first =
+            self.all.iter().filter_map(|slot| Some((rank(slot)?, slot))).min_by_key(|(rank, _)| *rank);
+        for slot in first.map(|(_, slot)| slot).into_iter().chain([worker.slot()]).chain(&self.all) {
             match slot.queue.next(fit, |call| worker.take(call)) {
                 Next::Nothing => {}
                 found => return found,
