@@ -25,7 +25,7 @@ use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Trouble, Waiter, Wakeup};
 use super::shift::Shift;
-use super::spin::spin;
+use super::spin::wait_awake_yielding;
 use super::start_word::{Killed, Stage};
 
 /// What a call is made with.
@@ -283,7 +283,7 @@ impl Call {
         let pace = &self.definition.pace;
         let is_near = pace.is_short() && shift.loads[self.slot().index()].is_at_most(pace.wake_worth());
         let budget = if is_near { shift.awake.next() } else { Duration::ZERO };
-        let is_done = spin(&shift.clock, budget, || self.is_done());
+        let is_done = wait_awake_yielding(&shift.clock, budget, || self.is_done());
         if !budget.is_zero() {
             shift.awake.learn(is_done);
         }

@@ -12,6 +12,7 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
+use crate::clock::Moment;
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
 use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, CachePadded, Stack};
@@ -95,6 +96,8 @@ pub(crate) struct Load {
 #[derive(Debug)]
 struct Own {
     hand: AtomicU64,
+    /// When the call began whose time was taken last, in nanoseconds of the clock.
+    began: AtomicU64,
     returned: AtomicU64,
     /// Tickets of calls that were accepted at another slot and began here.
     raised: AtomicU64,
@@ -126,6 +129,7 @@ impl Load {
             inbox: CachePadded::new(Stack::new()),
             own: CachePadded::new(Own {
                 hand: AtomicU64::new(hand.pack()),
+                began: AtomicU64::new(0),
                 returned: AtomicU64::new(0),
                 raised: AtomicU64::new(0),
                 inline: AtomicU64::new(0),
@@ -261,6 +265,18 @@ impl Load {
 
     pub(crate) fn hand(&self) -> Hand {
         Hand::unpack(self.own.hand.load(Ordering::Acquire))
+    }
+
+    /// A call begins whose time is taken.
+    pub(crate) fn begins(&self, now: Moment) {
+        self.own.began.store(now.nanos(), Ordering::Relaxed);
+    }
+
+    /// Since when the worker has been inside the call that it runs, or inside others that were too short to be timed each; none if
+    /// it runs none.
+    pub(crate) fn runs_since(&self) -> Option<Moment> {
+        let is_running = self.hand().phase == Phase::Running;
+        is_running.then(|| Moment::from_nanos(self.own.began.load(Ordering::Relaxed)))
     }
 
     /// Moves the hand, if it still is what the caller takes it for.

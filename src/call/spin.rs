@@ -12,23 +12,41 @@ pub(crate) const WAKE: Duration = Duration::from_micros(50);
 /// A caller may have woken its worker, and then waits for that too.
 pub(super) const REPLY: Duration = Duration::from_micros(100);
 
-/// So often the condition is looked at before another thread may run in between: some two microseconds, where a look waits for 30 ns.
+/// So often the condition is looked at before the clock is: some two microseconds, where a look waits for 30 ns.
 const LOOKS: u32 = 64;
 
-/// Waits awake until `holds`, for at most `budget`; true if it came. What is to come may need this very core, so after the first looks
-/// the thread yields between two of them. On a clock that is moved by hand it only looks once: no time passes there by itself.
-pub(crate) fn spin(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
+/// Looks until `holds`, for about `budget` and at least some two microseconds; true if it came. It leaves its core to nobody
+/// meanwhile: a worker that did would wait for its turn where several callers want the same core. On a clock that is moved
+/// by hand it only looks once: no time passes there by itself.
+pub(crate) fn wait_awake(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
     if holds() {
         return true;
     }
     if budget.is_zero() || !clock.runs_by_itself() {
         return false;
     }
-    for _ in 0..LOOKS {
-        spin_hint();
-        if holds() {
+    if looks(&mut holds) {
+        return true;
+    }
+    let until = clock.now() + budget;
+    while clock.now() < until {
+        if looks(&mut holds) {
             return true;
         }
+    }
+    false
+}
+
+/// The same, but after the first looks the thread yields between two of them: what is to come may need this very core.
+pub(crate) fn wait_awake_yielding(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    if holds() {
+        return true;
+    }
+    if budget.is_zero() || !clock.runs_by_itself() {
+        return false;
+    }
+    if looks(&mut holds) {
+        return true;
     }
     let until = clock.now() + budget;
     while clock.now() < until {
@@ -38,6 +56,13 @@ pub(crate) fn spin(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> b
         }
     }
     false
+}
+
+fn looks(holds: &mut impl FnMut() -> bool) -> bool {
+    (0..LOOKS).any(|_| {
+        spin_hint();
+        holds()
+    })
 }
 
 /// So often a budget is halved before it is nothing.
@@ -130,8 +155,24 @@ mod tests {
             looks += 1;
             false
         };
-        assert!(!spin(&clock, WAKE, holds));
+        assert!(!wait_awake(&clock, WAKE, holds));
         assert_eq!(looks, 1);
-        assert!(spin(&Clock::system(), Duration::ZERO, || true), "what holds needs no budget");
+        assert!(!wait_awake_yielding(&clock, WAKE, || false));
+        assert!(wait_awake(&Clock::system(), Duration::ZERO, || true), "what holds needs no budget");
+        assert!(wait_awake_yielding(&Clock::system(), Duration::ZERO, || true));
+    }
+
+    #[test]
+    fn looks_end_with_the_budget_and_with_what_was_waited_for() {
+        let clock = Clock::system();
+        assert!(!wait_awake(&clock, Duration::from_micros(5), || false));
+        assert!(!wait_awake_yielding(&clock, Duration::from_micros(5), || false));
+        let (mut first, mut second) = (0, 0);
+        let until = |count: &mut u32| {
+            *count += 1;
+            *count == 1_000
+        };
+        assert!(wait_awake(&clock, Duration::from_secs(60), || until(&mut first)));
+        assert!(wait_awake_yielding(&clock, Duration::from_secs(60), || until(&mut second)));
     }
 }

@@ -1,5 +1,6 @@
 //! [`Crew`]: the workers of one shift with the threads that serve them.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use crate::call::{Scan, Shift, Timekeeper};
@@ -69,6 +70,8 @@ impl Crew {
             restart: settings.restart,
             thread_start: settings.thread_start.clone(),
             panic_locations: settings.panic_locations,
+            // Where it is not known, threads leave each other the core that there is.
+            cores: std::thread::available_parallelism().map_or(1, NonZero::get),
         };
         let slots = Slots::new(shift, Arc::clone(registry), Arc::clone(counts), terms);
         let setup = Setup {

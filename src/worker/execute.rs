@@ -91,7 +91,9 @@ pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, A
     let is_timed = !is_short || worker.calls.get().is_multiple_of(TIMED_EVERY);
     let is_limited = call.due != Moment::NEVER;
     let now = if is_timed || is_limited { Some(worker.clock().moment()) } else { None };
-    worker.began.set(now.filter(|_| is_timed));
+    let began = now.filter(|_| is_timed);
+    worker.began.set(began);
+    began.inspect(|began| worker.load().begins(*began));
     if is_limited && now.is_some_and(|now| now >= call.due) {
         drop(call.end_queued(End::TimedOut));
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::call::{Hand, Job, Phase, current};
 use crate::event::EventName;
 use crate::fence;
+use crate::function::Host as _;
 use crate::id::Run;
 use crate::supervise::ExitNotice;
 use crate::sync;
@@ -207,16 +208,20 @@ pub(super) fn next(worker: &Worker) -> Result<Option<Job>, Abandoned> {
     }
 }
 
-/// The first job of its own queue; or of all queues, where that is empty, or where the calls are so long that who waits behind one
-/// elsewhere would be passed by many that came later.
+/// The first job of its own queue, or else of another one. Where calls are not short, whoever waits behind a long one elsewhere, and
+/// came first, goes first.
 fn find(worker: &Worker) -> Next {
-    if worker.is_hurried.get() {
-        let own = worker.slot().queue.next(|call| worker.fit(call), |call| worker.take(call));
-        if !matches!(own, Next::Nothing) {
-            return own;
+    let passed_by = if worker.is_hurried.get() { None } else { worker.slots.passed_by(worker) };
+    if passed_by.is_some() {
+        let found = worker.slots.next_of_others(worker, passed_by);
+        if !matches!(found, Next::Nothing) {
+            return found;
         }
     }
-    worker.slots.next_of_all(worker)
+    match worker.slot().queue.next(|call| worker.fit(call), |call| worker.take(call)) {
+        Next::Nothing => worker.slots.next_of_others(worker, None),
+        own => own,
+    }
 }
 
 /// A function panicked: the worker goes on under another run number, without its local state and its instances.
@@ -241,8 +246,8 @@ pub(super) fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
 
 /// Parks until there is something to do; takes what was published meanwhile.
 fn sleep(worker: &Worker) -> Result<(), Abandoned> {
-    let clock = &worker.slots.shift.clock;
-    let is_up = worker.rest.wait_awake(clock, || worker.has_jobs(), || has_news(worker));
+    let place = (worker.clock(), worker.slots.is_crowded());
+    let is_up = worker.rest.wait_awake(place, || worker.has_jobs(), || has_news(worker));
     if !is_up && lie_down(worker) {
         sync::park(None);
     }

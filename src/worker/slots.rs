@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::{Call, Definition, End, Job, Load, Phase, Rescue, Round, Scan, Shift};
 use crate::clock::Moment;
-use crate::function::InstanceError;
+use crate::function::{Host as _, InstanceError};
 use crate::id::{Version, WorkerId};
 use crate::plant::Plant;
 use crate::registry::Registry;
@@ -27,6 +27,9 @@ const ABANDONED_MIN: usize = 4;
 
 /// After so long the timekeeper looks at what was left behind a short function.
 const RESCUE_AFTER: Duration = Duration::from_millis(1);
+
+/// A call that has run for so long is passed by: others take what waits behind it before they take what came later.
+const LONG: Duration = Duration::from_millis(1);
 
 /// Counts that a pool keeps over every stop and start.
 #[derive(Default)]
@@ -84,6 +87,8 @@ pub(crate) struct WorkerTerms {
     pub(crate) thread_start: Option<Arc<dyn ThreadStart>>,
     /// Whether a call that panicked tells where.
     pub(crate) panic_locations: bool,
+    /// How many threads the machine runs at a time.
+    pub(crate) cores: usize,
 }
 
 impl Slots {
@@ -160,6 +165,12 @@ impl Slots {
         }
     }
 
+    /// Whether there is a core for each worker that is awake, and none to spare: whoever waits awake leaves it to others then.
+    pub(super) fn is_crowded(&self) -> bool {
+        let awake = self.all.iter().filter(|slot| slot.is_serving() && !slot.is_sleeping());
+        awake.count() >= self.terms.cores
+    }
+
     /// Has the timekeeper look, in a while, at what lies behind what the slot's worker begins now. A full fence lies between that
     /// and this.
     pub(super) fn look_soon(&self, slot: &Slot) {
@@ -199,18 +210,31 @@ impl Slots {
         }
     }
 
-    /// What the worker is to do next with the jobs of all queues: what comes first by priority and then by age, of its own queue and of
-    /// those whose workers are inside something; else whatever any queue has for it.
-    pub(super) fn next_of_all(&self, worker: &Worker) -> Next {
+    /// The slot whose first job comes before the worker's own first one, by priority and then by age, where it waits behind a call that
+    /// goes on and on: who came later would pass it by.
+    pub(super) fn passed_by(&self, worker: &Worker) -> Option<&Slot> {
+        let others = || self.with_loads().filter(|(slot, _)| slot.id != worker.slot().id);
+        if others().all(|(slot, _)| slot.queue.is_empty()) {
+            return None;
+        }
+        let (own, now) = (worker.slot().queue.first()?, worker.clock().moment());
+        let behind =
+            others().filter(|(_, load)| load.runs_since().is_some_and(|since| now.since(since) >= LONG));
+        let first =
+            behind.filter_map(|(slot, _)| Some((slot.queue.first()?, slot))).min_by_key(|(rank, _)| *rank);
+        first.filter(|(rank, _)| *rank < own).map(|(_, slot)| slot)
+    }
+
+    /// What the worker is to do next with jobs of others: of this one's, or of the longest queue that has something for it.
+    pub(super) fn next_of_others(&self, worker: &Worker, slot: Option<&Slot>) -> Next {
         let fit = |call: &Call| {
             if Plant::TakingIgnoresEligibility.is_planted() { Fit::Ready } else { worker.fit(call) }
         };
-        let waits_on =
-            |slot: &Slot| slot.id == worker.slot().id || self.load(slot).hand().phase != Phase::Between;
-        let rank = |slot: &Slot| if waits_on(slot) { slot.queue.first() } else { None };
-        let first =
-            self.all.iter().filter_map(|slot| Some((rank(slot)?, slot))).min_by_key(|(rank, _)| *rank);
-        for slot in first.map(|(_, slot)| slot).into_iter().chain([worker.slot()]).chain(&self.all) {
+        if let Some(slot) = slot {
+            return slot.queue.next(fit, |call| worker.take(call));
+        }
+        let longest = self.all.iter().max_by_key(|slot| slot.queue.len());
+        for slot in longest.into_iter().chain(&self.all) {
             match slot.queue.next(fit, |call| worker.take(call)) {
                 Next::Nothing => {}
                 found => return found,
