@@ -1,5 +1,5 @@
 //! [`Plant`]: a bug that a build with `--cfg wpc_plant` can be told to have, to show that the checks which are there to find
-//! it do find it. In every other build each question is answered `false` when it is compiled, and nothing is left of it.
+//! it do find it; and [`Rule`], one of the rules of speed that it can be told to do without. In every other build each question is answered `false` when it is compiled, and nothing is left of it.
 
 #![cfg_attr(
     not(wpc_plant),
@@ -48,6 +48,37 @@ pub enum Plant {
     /// What is left of a cancelled call counts against the limit of calls that wait.
     ShellCounted,
 }
+
+/// A rule of speed that such a build can be told to do without, to measure what it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Rule {
+    /// A worker that sleeps counts as many calls more as fit into the time of a wake.
+    Wake = 1,
+    /// A worker that sleeps is woken for what was left behind a call that goes on.
+    Rescue,
+    /// A worker without a job takes those of others.
+    Taking,
+    /// How long somebody waits awake is learnt from the last waits.
+    Learning,
+    /// Whoever waits awake leaves the core to others between two looks.
+    Yield,
+}
+
+impl Rule {
+    /// Has this process do without the rule.
+    pub fn switch_off(self) {
+        OFF.store(self as u8, Ordering::SeqCst);
+    }
+
+    /// Whether the process does without it.
+    pub(crate) fn is_off(self) -> bool {
+        cfg!(wpc_plant) && OFF.load(Ordering::Relaxed) == self as u8
+    }
+}
+
+/// The rule that is switched off: 0 for none.
+static OFF: AtomicU8 = AtomicU8::new(0);
 
 /// What is planted, for the whole process: 0 for nothing.
 static PLANTED: AtomicU8 = AtomicU8::new(0);

@@ -281,8 +281,8 @@ impl Call {
         }
         let shift = &self.shift;
         let pace = &self.definition.pace;
-        let is_near = pace.is_short() && shift.loads[self.slot().index()].is_at_most(pace.wake_worth());
-        let budget = if is_near { shift.awake.next() } else { Duration::ZERO };
+        // However much is ahead of it: a caller that sleeps has to be woken by a worker, which could run another call meanwhile.
+        let budget = if pace.is_short() { shift.awake.next() } else { Duration::ZERO };
         let is_done = wait_awake_yielding(&shift.clock, budget, || self.is_done());
         if !budget.is_zero() {
             shift.awake.learn(is_done);

@@ -172,11 +172,6 @@ impl Load {
         Some(Seen { load: in_flight(taken, known), overdue: false, taken })
     }
 
-    /// Whether no more than `most` are in flight.
-    pub(crate) fn is_at_most(&self, most: u32) -> bool {
-        self.glance().is_some_and(|seen| seen.load <= most) || self.see().load <= most
-    }
-
     /// Forgets that a call was decided while this hand ran it, or one inside of it; false if none was.
     pub(crate) fn forget_overdue(&self, hand: Hand) -> bool {
         let is_own = |returned: u64| execution_of(returned) == hand.execution;
@@ -408,7 +403,7 @@ mod tests {
         assert_eq!(glance().load, 3);
         drop(tickets);
         assert_eq!((glance().load, load.tickets()), (3, 0), "nobody has looked since");
-        assert!(load.is_at_most(0), "it looks where it has to");
+        assert_eq!(load.see().load, 0);
         assert_eq!(glance().load, 0);
         let seen = glance();
         let ticket = load.admit(seen).expect("none was taken since");

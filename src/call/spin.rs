@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::plant::Rule;
 use crate::sync::{AtomicU32, spin_hint, yield_now};
 
 /// What it takes to wake a thread on another core, rounded up. No worker waits awake for longer.
@@ -50,7 +51,11 @@ pub(crate) fn wait_awake_yielding(clock: &Clock, budget: Duration, mut holds: im
     }
     let until = clock.now() + budget;
     while clock.now() < until {
-        yield_now();
+        if Rule::Yield.is_off() {
+            spin_hint();
+        } else {
+            yield_now();
+        }
         if holds() {
             return true;
         }
@@ -86,6 +91,9 @@ impl Budget {
 
     /// For the next wait.
     pub(crate) fn next(&self) -> Duration {
+        if Rule::Learning.is_off() {
+            return self.whole;
+        }
         // Two that wait at once may count for one.
         match self.level.load(Ordering::Relaxed) {
             HALVINGS => self.whole,

@@ -9,7 +9,7 @@ use crate::call::{
     Waiting, current, tell_rejected,
 };
 use crate::clock::Moment;
-use crate::plant::Plant;
+use crate::plant::{Plant, Rule};
 use crate::sync::{Held, hold};
 use crate::value::Value;
 use crate::worker::{Slot, Standing};
@@ -206,14 +206,14 @@ impl Crew {
         let seen = self.slots.load(slot).glance()?;
         let others_sleep =
             || self.slots.all.iter().enumerate().all(|(at, other)| at == cursor || other.is_sleeping());
-        let is_least = seen.load <= call.definition.pace.wake_worth() && others_sleep();
+        let is_least = seen.load <= wake_worth(call) && others_sleep();
         (is_least && seen.load < limit).then_some(Choice::Slot(cursor, seen))
     }
 
     /// Where the next choice begins: equal slots take turns, but calls of a short function stay with the worker that is
     /// awake, so that the others may sleep.
     fn leave_off(&self, at: usize, cursor: usize, call: &Call) {
-        let next = if call.definition.pace.is_short() { at } else { (at + 1) % self.slots.all.len() };
+        let next = if wake_worth(call) > 0 { at } else { (at + 1) % self.slots.all.len() };
         if next != cursor {
             self.cursor.store(next, Ordering::Relaxed);
         }
@@ -230,13 +230,18 @@ impl Crew {
                 Offer::Closed
             }
             Standing::Ready(seen) if slot.is_sleeping() => {
-                Offer::Asleep(weight(slot, seen), call.definition.pace.wake_worth(), seen)
+                Offer::Asleep(weight(slot, seen), wake_worth(call), seen)
             }
             Standing::Ready(seen) => Offer::Ready(weight(slot, seen), seen),
             Standing::Waiting(seen) => Offer::Waiting(weight(slot, seen), seen),
             Standing::Closed => Offer::Closed,
         }
     }
+}
+
+/// How many calls like this one a wake is worth.
+fn wake_worth(call: &Call) -> u32 {
+    if Rule::Wake.is_off() { 0 } else { call.definition.pace.wake_worth() }
 }
 
 /// What counts against the limit of a slot: the calls that are in flight there, and not what is left of others.

@@ -16,17 +16,27 @@ pub(crate) struct ByName(pub(crate) Wpc);
 /// Called through a typed handle.
 pub(crate) struct ByHandle(pub(crate) Wpc);
 
-/// Switches one of the library's decisions off, to show that the goals notice.
+/// Switches one of the library's rules of speed off, to show what it is worth.
 ///
 /// # Errors
 ///
-/// The build has no such switch.
+/// The library has no such rule.
 #[cfg(wpc_plant)]
 pub(crate) fn switch_off(name: &str) -> anyhow::Result<()> {
-    bail!("`--off {name}`: not in this build")
+    use wpc::plant::Rule;
+    match name {
+        "wake-rule" => Rule::Wake,
+        "rescue" => Rule::Rescue,
+        "taking" => Rule::Taking,
+        "learning" => Rule::Learning,
+        "yield" => Rule::Yield,
+        _ => bail!("`--off {name}`: there is no such rule"),
+    }
+    .switch_off();
+    Ok(())
 }
 
-/// Switches one of the library's decisions off, to show that the goals notice.
+/// Switches one of the library's rules of speed off, to show what it is worth.
 ///
 /// # Errors
 ///
