@@ -78,6 +78,15 @@ impl Hand {
 #[repr(align(128))]
 pub(crate) struct Load {
     slot: WorkerId,
+    front: CachePadded<Front>,
+    /// The calls that were put into the slot's queue and that its lock's holder has not taken over yet.
+    pub(crate) inbox: CachePadded<Stack<Call>>,
+    own: CachePadded<Own>,
+}
+
+/// What submitters write, as a rule. The worker looks at none of it on a call's way.
+#[derive(Debug)]
+struct Front {
     taken: AtomicU64,
     /// How many had come back when that was last looked at: as many as have by now, or less.
     known_returned: AtomicU32,
@@ -87,9 +96,6 @@ pub(crate) struct Load {
     withdrawn: AtomicU64,
     /// What is left of calls that ended in the queue: as many as may lie there, or more.
     shells: AtomicUsize,
-    /// The calls that were put into the slot's queue and that its lock's holder has not taken over yet.
-    pub(crate) inbox: CachePadded<Stack<Call>>,
-    own: CachePadded<Own>,
 }
 
 /// What the worker alone writes, as a rule.
@@ -121,11 +127,13 @@ impl Load {
         let hand = Hand { run, execution: 0, phase: Phase::Gone };
         Self {
             slot,
-            taken: AtomicU64::new(0),
-            known_returned: AtomicU32::new(0),
-            may_be_overdue: AtomicU32::new(0),
-            withdrawn: AtomicU64::new(0),
-            shells: AtomicUsize::new(0),
+            front: CachePadded::new(Front {
+                taken: AtomicU64::new(0),
+                known_returned: AtomicU32::new(0),
+                may_be_overdue: AtomicU32::new(0),
+                withdrawn: AtomicU64::new(0),
+                shells: AtomicUsize::new(0),
+            }),
             inbox: CachePadded::new(Stack::new()),
             own: CachePadded::new(Own {
                 hand: AtomicU64::new(hand.pack()),
@@ -145,18 +153,19 @@ impl Load {
     /// The load now. What has come back is read first: it is true of the tickets that were taken for as long as these stand.
     pub(crate) fn see(&self) -> Seen {
         let returned = self.own.returned.load(Ordering::Acquire);
-        let taken = self.taken.load(Ordering::Acquire);
-        self.known_returned.store(tickets_of(returned), Ordering::Relaxed);
+        let taken = self.front.taken.load(Ordering::Acquire);
+        self.front.known_returned.store(tickets_of(returned), Ordering::Relaxed);
         let is_at = |decided: u32| {
             let hand = self.hand();
             hand.phase == Phase::Running && hand.execution == decided
         };
         let decided = execution_of(returned);
         let overdue = decided != 0 && is_at(decided);
-        let hinted = self.may_be_overdue.load(Ordering::Relaxed);
+        let hinted = self.front.may_be_overdue.load(Ordering::Relaxed);
         if hinted != 0 && !is_at(hinted) {
             // Whoever finds it gone has no word of another one to lose.
-            let _ = self.may_be_overdue.compare_exchange(hinted, 0, Ordering::AcqRel, Ordering::Relaxed);
+            let _ =
+                self.front.may_be_overdue.compare_exchange(hinted, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
         Seen { load: in_flight(taken, tickets_of(returned)) + u32::from(overdue), overdue, taken }
     }
@@ -164,11 +173,11 @@ impl Load {
     /// The load that was there at the most, as far as submitters know without a look at the worker's line; none where its call may
     /// be overdue.
     pub(crate) fn glance(&self) -> Option<Seen> {
-        if self.may_be_overdue.load(Ordering::Relaxed) != 0 {
+        if self.front.may_be_overdue.load(Ordering::Relaxed) != 0 {
             return None;
         }
-        let known = self.known_returned.load(Ordering::Acquire);
-        let taken = self.taken.load(Ordering::Acquire);
+        let known = self.front.known_returned.load(Ordering::Acquire);
+        let taken = self.front.taken.load(Ordering::Acquire);
         Some(Seen { load: in_flight(taken, known), overdue: false, taken })
     }
 
@@ -183,12 +192,18 @@ impl Load {
     /// The tickets that are out.
     pub(crate) fn tickets(&self) -> u32 {
         let returned = self.own.returned.load(Ordering::Acquire);
-        in_flight(self.taken.load(Ordering::Acquire), tickets_of(returned))
+        in_flight(self.front.taken.load(Ordering::Acquire), tickets_of(returned))
+    }
+
+    /// Whether a ticket was out when what had come back was this.
+    fn has_out(&self, returned: u64) -> bool {
+        (1..u32::MAX / 2).contains(&in_flight(self.front.taken.load(Ordering::Relaxed), tickets_of(returned)))
     }
 
     /// Takes a ticket if none has been taken since `seen`: the one place where what is in flight rises.
     pub(crate) fn admit(&self, seen: Seen) -> Option<Ticket<'_>> {
-        self.taken
+        self.front
+            .taken
             .compare_exchange(seen.taken, seen.taken + 1, Ordering::AcqRel, Ordering::Relaxed)
             .ok()
             .map(|_| Ticket { load: self, overdue: None })
@@ -206,7 +221,7 @@ impl Load {
 
     /// A call that was given a ticket was not accepted after all.
     pub(crate) fn withdraw(&self) {
-        self.withdrawn.fetch_add(1, Ordering::AcqRel);
+        self.front.withdrawn.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Accepts a call that runs at once, inside another one, and holds no ticket.
@@ -229,18 +244,18 @@ impl Load {
 
     /// A call has ended that waits in the queue, where something of it is left.
     pub(super) fn leave_shell(&self) {
-        self.shells.fetch_add(1, Ordering::AcqRel);
+        self.front.shells.fetch_add(1, Ordering::AcqRel);
     }
 
     /// How many shells may lie in the queue at the most.
     pub(crate) fn shells(&self) -> usize {
-        self.shells.load(Ordering::Acquire)
+        self.front.shells.load(Ordering::Acquire)
     }
 
     /// There are no more shells than jobs, of which there are so many. The caller has the queue's lock.
     pub(crate) fn bound_shells(&self, jobs: usize) {
         let before = self.shells();
-        self.shells.fetch_sub(before.saturating_sub(jobs), Ordering::AcqRel);
+        self.front.shells.fetch_sub(before.saturating_sub(jobs), Ordering::AcqRel);
     }
 
     /// How the calls have ended.
@@ -253,8 +268,8 @@ impl Load {
         // The ends first: what has ended was accepted before. Then what is taken off, so that never too much is.
         let ended = self.own.tally.read();
         let (raised, withdrawn) =
-            (self.own.raised.load(Ordering::Acquire), self.withdrawn.load(Ordering::Acquire));
-        let taken = self.taken.load(Ordering::Acquire) - raised - withdrawn;
+            (self.own.raised.load(Ordering::Acquire), self.front.withdrawn.load(Ordering::Acquire));
+        let taken = self.front.taken.load(Ordering::Acquire) - raised - withdrawn;
         Totals { accepted: taken + self.own.inline.load(Ordering::Acquire), ..ended }
     }
 
@@ -328,7 +343,7 @@ impl Drop for Ticket<'_> {
             None => returned.fetch_add(ONE_RETURNED, Ordering::AcqRel),
             Some(mark) => {
                 // Before it is so, and before anybody can know of it: whoever does looks at the worker's line.
-                self.load.may_be_overdue.store(mark, Ordering::Release);
+                self.load.front.may_be_overdue.store(mark, Ordering::Release);
                 let note = |returned: u64| {
                     Some((returned & !(ONE_RETURNED - 1)).wrapping_add(ONE_RETURNED) | u64::from(mark))
                 };
@@ -336,8 +351,7 @@ impl Drop for Ticket<'_> {
                 noted.expect("the closure always gives a value")
             }
         };
-        let out = in_flight(self.load.taken.load(Ordering::Relaxed), tickets_of(before));
-        debug_assert!(out > 0 && out < u32::MAX / 2, "I3: a ticket is dropped once");
+        debug_assert!(self.load.has_out(before), "I3: a ticket is dropped once");
     }
 }
 

@@ -105,8 +105,8 @@ impl<R: 'static> Pending<R> {
     pub fn detach(self) {}
 
     fn run_here(&self) {
-        if !self.call.is_decided()
-            && let Some(inside) = current::inside_of(self.call.shift.pool)
+        if let Some(inside) = current::inside_of(self.call.shift.pool)
+            && !self.call.is_decided()
         {
             inside.run_here(&self.call);
         }
