@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 
 use crate::call::current::{Inside, Outgoing};
 use crate::call::{
-    Call, CallError, Chain, Gate, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen, Target,
-    Waiting, current, tell_rejected,
+    Call, CallError, Chain, Gate, Job, Limit, Making, NESTING_MAX, RejectReason, Rejected, Request, Seen,
+    Target, Waiting, current, tell_rejected,
 };
 use crate::clock::Moment;
 use crate::plant::{Plant, Rule};
-use crate::sync::{Held, hold};
+use crate::sync::{Held, hold_twice};
 use crate::value::Value;
 use crate::worker::{Slot, Standing};
 
@@ -131,12 +131,12 @@ impl Pool {
             chain,
             watched: patience == Patience::Watched,
         };
-        let call = hold(Call::new(crew.shift(), making));
+        let [call, theirs] = hold_twice(Call::new(crew.shift(), making));
         let inside = inside.filter(|_| patience == Patience::Blocked);
         let waiting = inside.map(|inside| Waiting::unless_stuck(&inside.position(), &call));
         let placed = match &waiting {
             Some(None) => Err(RejectReason::WouldDeadlock { pool: self.id(), chain: call.chain.pools() }),
-            _ => crew.place(&call, now),
+            _ => crew.place(&call, theirs, now),
         };
         match placed {
             Ok(()) => Ok((call, waiting.flatten())),
@@ -149,8 +149,8 @@ impl Pool {
 }
 
 impl Crew {
-    /// Finds a slot for the call and puts it there.
-    fn place(&self, call: &Held<Call>, now: Moment) -> Result<(), RejectReason> {
+    /// Finds a slot for the call and puts it there, with a holder of its own.
+    fn place(&self, call: &Call, mut theirs: Held<Call>, now: Moment) -> Result<(), RejectReason> {
         let shift = self.shift();
         match shift.gate() {
             Gate::Open => {}
@@ -184,11 +184,11 @@ impl Crew {
             let Some(ticket) = shift.loads[at].admit(seen) else { continue };
             self.leave_off(at, cursor, call);
             call.place(ticket);
-            match self.slots.push(&self.slots.all[at], call, now) {
+            match self.slots.push(&self.slots.all[at], (call, Job::new(theirs)), now) {
                 Ok(()) => return Ok(()),
                 Err(closed) => {
                     // The slot closed in between, and shows as closed at the next look.
-                    drop(closed.0.into_call());
+                    theirs = closed.0.into_call();
                     call.displace();
                 }
             }

@@ -14,7 +14,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, A
 pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};
 
 pub(crate) use mutex::Mutex;
-pub(crate) use pooled::{AtomicWeak, Free, Held, Kept, Pool, Pooled, Weak, hold};
+pub(crate) use pooled::{AtomicWeak, Free, Held, Kept, Pool, Pooled, Weak, hold_twice};
 pub(crate) use stack::Stack;
 
 /// The full barrier between "store mine" and "load yours" of the hand-shakes that need one on both sides.

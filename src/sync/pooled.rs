@@ -9,10 +9,10 @@
 //!
 //! 1. A [`Node`] lives for ever. Its word says how many holders its value has, and in its upper bits how many values the node
 //!    has had.
-//! 2. The count is above 0 exactly while the value is initialised and may be borrowed by its holders. [`hold`] raises it from 0
-//!    to 1, on a node that it alone has; each further holder is made from one that is there, or by a swap that finds the count above 0.
+//! 2. The count is above 0 exactly while the value is initialised and may be borrowed by its holders. [`hold_twice`] raises it from 0
+//!    to 2, on a node that it alone has; each further holder is made from one that is there, or by a swap that finds the count above 0.
 //! 3. Who lowers the count to 0 has the value alone, as a [`Last`], and then the node, until that is among free ones or
-//!    [`hold`] gives it a value. A node is in one such chain at most, and what takes it from there has it alone.
+//!    [`hold_twice`] gives it a value. A node is in one such chain at most, and what takes it from there has it alone.
 //! 4. Whatever a holder did before it let go happens before the value is dropped: letting go is a `Release`, the last of it an
 //!    `Acquire`.
 
@@ -192,18 +192,25 @@ fn fetch_line(line: *const Line) {
 fn fetch_line(_: *const Line) {}
 
 /// Puts the value into pooled memory.
-#[expect(unsafe_code, reason = "its rules stand above")]
+#[cfg(test)]
 pub(crate) fn hold<T: Pooled>(value: T) -> Held<T> {
+    let [held, _] = hold_twice(value);
+    held
+}
+
+/// Puts the value into pooled memory, where it has two holders.
+#[expect(unsafe_code, reason = "its rules stand above")]
+pub(crate) fn hold_twice<T: Pooled>(value: T) -> [Held<T>; 2] {
     // While the thread's own locals are destroyed, the pool has what others have given back.
     let node = T::with_kept(Kept::take).or_else(|| T::pool().lock().get()).unwrap_or_else(Node::new);
     let before = node.word.load(Ordering::Relaxed);
     debug_assert_eq!(before & COUNT, 0, "a free node has no holders");
     // SAFETY: rule 3: the node was taken from a list or is new, so that nobody else reaches its value.
     unsafe { (*node.value.get()).write(value) };
-    // The next of its values, with one holder.
+    // The next of its values.
     let life = (before >> COUNT_BITS).wrapping_add(1);
-    node.word.store((life << COUNT_BITS) | 1, Ordering::Release);
-    Held(node)
+    node.word.store((life << COUNT_BITS) | 2, Ordering::Release);
+    [Held(node), Held(node)]
 }
 
 /// One holder of a value.

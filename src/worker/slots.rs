@@ -11,7 +11,7 @@ use crate::id::{Version, WorkerId};
 use crate::plant::{Plant, Rule};
 use crate::registry::Registry;
 use crate::supervise::{ChildId, Departure, Mailbox, RestartPolicy, RunEnd};
-use crate::sync::{AtomicU64, Held, Mutex, Signal};
+use crate::sync::{AtomicU64, Mutex, Signal};
 
 use super::inside::Worker;
 use super::install::Fit;
@@ -131,9 +131,14 @@ impl Slots {
     /// Puts the call into a slot's queue and wakes a worker for it, if one sleeps: the slot's own, or else another,
     /// which takes the job.
     /// The slot was chosen at `now`.
-    pub(crate) fn push(&self, slot: &Slot, call: &Held<Call>, now: Moment) -> Result<(), super::Closed> {
+    pub(crate) fn push(
+        &self,
+        slot: &Slot,
+        (call, job): (&Call, Job),
+        now: Moment,
+    ) -> Result<(), super::Closed> {
         let withdraw = |_: &super::Closed| self.load(slot).withdraw();
-        let shells = slot.queue.push(Job::new(call.clone())).inspect_err(withdraw)?;
+        let shells = slot.queue.push(job).inspect_err(withdraw)?;
         crate::sync::full_fence_after_swap();
         if !slot.wake() {
             self.leave(slot, call, now);
