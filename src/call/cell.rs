@@ -283,7 +283,8 @@ impl Call {
         let pace = &self.definition.pace;
         // However much is ahead of it: a caller that sleeps has to be woken by a worker, which could run another call meanwhile.
         let budget = if pace.is_short() { shift.awake.next() } else { Duration::ZERO };
-        let is_done = wait_awake_yielding(&shift.clock, budget, || self.is_done());
+        let shares_core = || shift.loads[self.slot().index()].shares_core();
+        let is_done = wait_awake_yielding((&shift.clock, budget), || self.is_done(), shares_core);
         if !budget.is_zero() {
             shift.awake.learn(is_done);
         }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use crate::clock::Moment;
 use crate::id::{Run, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, CachePadded, Stack};
+use crate::sync::{self, AtomicU32, AtomicU64, AtomicUsize, CachePadded, Stack};
 
 use super::cell::Call;
 use super::tally::{Ending, Tally, Totals};
@@ -104,6 +104,8 @@ struct Own {
     hand: AtomicU64,
     /// When the call began whose time was taken last, in nanoseconds of the clock.
     began: AtomicU64,
+    /// The core that its thread was on when that was last looked at.
+    core: AtomicUsize,
     returned: AtomicU64,
     /// Tickets of calls that were accepted at another slot and began here.
     raised: AtomicU64,
@@ -138,6 +140,7 @@ impl Load {
             own: CachePadded::new(Own {
                 hand: AtomicU64::new(hand.pack()),
                 began: AtomicU64::new(0),
+                core: AtomicUsize::new(usize::MAX),
                 returned: AtomicU64::new(0),
                 raised: AtomicU64::new(0),
                 inline: AtomicU64::new(0),
@@ -275,6 +278,18 @@ impl Load {
 
     pub(crate) fn hand(&self) -> Hand {
         Hand::unpack(self.own.hand.load(Ordering::Acquire))
+    }
+
+    /// The worker's thread notes which core it is on.
+    pub(crate) fn note_core(&self) {
+        if let Some(core) = sync::core() {
+            self.own.core.store(core, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the calling thread is, as far as is known, on the core that the worker was on.
+    pub(crate) fn shares_core(&self) -> bool {
+        sync::core().is_none_or(|core| core == self.own.core.load(Ordering::Relaxed))
     }
 
     /// A call begins whose time is taken.

@@ -38,8 +38,13 @@ pub(crate) fn wait_awake(clock: &Clock, budget: Duration, mut holds: impl FnMut(
     false
 }
 
-/// The same, but after the first looks the thread yields between two of them: what is to come may need this very core.
-pub(crate) fn wait_awake_yielding(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
+/// The same, but as long as `is_needed` says that what is to come may need this very core the thread yields between two looks, after
+/// the first ones.
+pub(crate) fn wait_awake_yielding(
+    (clock, budget): (&Clock, Duration),
+    mut holds: impl FnMut() -> bool,
+    is_needed: impl Fn() -> bool,
+) -> bool {
     if holds() {
         return true;
     }
@@ -51,13 +56,15 @@ pub(crate) fn wait_awake_yielding(clock: &Clock, budget: Duration, mut holds: im
     }
     let until = clock.now() + budget;
     while clock.now() < until {
-        if Rule::Yield.is_off() {
-            spin_hint();
+        if Rule::Yield.is_off() || !is_needed() {
+            if looks(&mut holds) {
+                return true;
+            }
         } else {
             yield_now();
-        }
-        if holds() {
-            return true;
+            if holds() {
+                return true;
+            }
         }
     }
     false
@@ -165,22 +172,22 @@ mod tests {
         };
         assert!(!wait_awake(&clock, WAKE, holds));
         assert_eq!(looks, 1);
-        assert!(!wait_awake_yielding(&clock, WAKE, || false));
+        assert!(!wait_awake_yielding((&clock, WAKE), || false, || true));
         assert!(wait_awake(&Clock::system(), Duration::ZERO, || true), "what holds needs no budget");
-        assert!(wait_awake_yielding(&Clock::system(), Duration::ZERO, || true));
+        assert!(wait_awake_yielding((&Clock::system(), Duration::ZERO), || true, || true));
     }
 
     #[test]
     fn looks_end_with_the_budget_and_with_what_was_waited_for() {
         let clock = Clock::system();
         assert!(!wait_awake(&clock, Duration::from_micros(5), || false));
-        assert!(!wait_awake_yielding(&clock, Duration::from_micros(5), || false));
+        assert!(!wait_awake_yielding((&clock, Duration::from_micros(5)), || false, || false));
         let (mut first, mut second) = (0, 0);
         let until = |count: &mut u32| {
             *count += 1;
             *count == 1_000
         };
         assert!(wait_awake(&clock, Duration::from_secs(60), || until(&mut first)));
-        assert!(wait_awake_yielding(&clock, Duration::from_secs(60), || until(&mut second)));
+        assert!(wait_awake_yielding((&clock, Duration::from_secs(60)), || until(&mut second), || true));
     }
 }

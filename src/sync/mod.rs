@@ -39,6 +39,14 @@ pub(crate) fn full_fence_after_swap() {
     full_fence();
 }
 
+/// The core that the calling thread runs on at this moment, where the system tells.
+pub(crate) fn core() -> Option<usize> {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    return Some(rustix::thread::sched_getcpu());
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    None
+}
+
 /// Parks the calling thread until it is unparked, for at most `limit` (none: without one). It may return early.
 pub(crate) fn park(limit: Option<Duration>) {
     match limit {

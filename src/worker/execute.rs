@@ -93,7 +93,10 @@ pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, A
     let now = if is_timed || is_limited { Some(worker.clock().moment()) } else { None };
     let began = now.filter(|_| is_timed);
     worker.began.set(began);
-    began.inspect(|began| worker.load().begins(*began));
+    if let Some(began) = began {
+        worker.load().begins(began);
+        worker.load().note_core();
+    }
     if is_limited && now.is_some_and(|now| now >= call.due) {
         drop(call.end_queued(End::TimedOut));
     }

@@ -250,6 +250,7 @@ fn sleep(worker: &Worker) -> Result<(), Abandoned> {
     let is_up = worker.rest.wait_awake(place, || worker.has_jobs(), || has_news(worker));
     if !is_up && lie_down(worker) {
         sync::park(None);
+        worker.load().note_core();
     }
     get_up(worker)
 }

@@ -25,7 +25,7 @@ impl Rest {
     ) -> bool {
         let budget = self.0.next();
         let has_come = if is_crowded {
-            wait_awake_yielding(clock, budget, has_jobs)
+            wait_awake_yielding((clock, budget), has_jobs, || true)
         } else {
             wait_awake(clock, budget, has_jobs)
         };
