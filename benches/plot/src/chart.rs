@@ -1,118 +1,112 @@
-//! [`Kind`]: the charts that there are, each with its title, its axes and its way to be drawn.
+//! [`Chart`]: what is drawn, and what stands on it besides.
 
-use crate::data::{Series, places};
-use crate::units::Unit;
+use crate::kind::{Axis, Kind};
+use crate::series::Series;
 use crate::{dots, lines};
 
-/// A chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    ThroughputOverWorkers,
-    LatencyOverPayload,
-    BlockingP50,
+/// A chart of some contenders.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    pub(crate) kind: Kind,
+    pub(crate) series: Vec<Series>,
+    /// How many contenders there are figures of: more than there are series, if not all are shown.
+    pub(crate) measured: usize,
 }
 
 /// What stands on a chart besides its data.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) title: &'static str,
-    pub(crate) subtitle: &'static str,
+    pub(crate) subtitle: String,
+    pub(crate) foot: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
 }
 
-/// An axis: what it is of, and in what unit the data has it.
-#[derive(Debug)]
-pub(crate) struct Axis {
-    pub(crate) name: &'static str,
-    pub(crate) unit: Unit,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 3] =
-        [Self::ThroughputOverWorkers, Self::LatencyOverPayload, Self::BlockingP50];
-
-    /// As the data names it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::ThroughputOverWorkers => "throughput_over_workers",
-            Self::LatencyOverPayload => "latency_over_payload",
-            Self::BlockingP50 => "blocking_p50",
-        }
-    }
-
-    /// How many kinds of markers it needs for these series.
-    pub(crate) fn markers(self, series: &[Series]) -> usize {
-        match self {
-            Self::ThroughputOverWorkers | Self::LatencyOverPayload => series.len(),
-            Self::BlockingP50 => places(series).len(),
-        }
-    }
-
+impl Chart {
     /// The chart as SVG. Of blocking calls each series has a row; elsewhere, a line.
-    pub(crate) fn render(self, series: &[Series]) -> String {
-        match self {
-            Self::ThroughputOverWorkers | Self::LatencyOverPayload => lines::render(&self.frame(), series),
-            Self::BlockingP50 => dots::render(&self.frame(), series),
+    pub(crate) fn render(&self, machine: &str) -> String {
+        let frame = self.frame(machine);
+        match self.kind {
+            Kind::ThroughputOverWorkers | Kind::LatencyOverPayload => lines::render(&frame, &self.series),
+            Kind::BlockingP50 => dots::render(&frame, &self.series),
         }
     }
 
-    fn frame(self) -> Frame {
-        let workers = Axis { name: "workers", unit: Unit::Workers };
-        match self {
-            Self::ThroughputOverWorkers => Frame {
-                title: "Throughput of null calls",
-                subtitle: "64 calls in flight; higher is better",
-                x: workers,
-                y: Axis { name: "calls a second", unit: Unit::PerSecond },
-            },
-            Self::LatencyOverPayload => Frame {
-                title: "Latency over the size of the argument",
-                subtitle: "blocking calls, median; lower is better",
-                x: Axis { name: "size of the argument", unit: Unit::Bytes },
-                y: Axis { name: "time of a call", unit: Unit::Microseconds },
-            },
-            Self::BlockingP50 => Frame {
-                title: "Blocking null calls",
-                subtitle: "one after the other, median; further left is better",
-                x: workers,
-                y: Axis { name: "time of a call", unit: Unit::Microseconds },
-            },
+    fn frame(&self, machine: &str) -> Frame {
+        let kind = self.kind;
+        let foot = format!("measured on: {machine}");
+        Frame { title: kind.title(), subtitle: self.subtitle(), foot, x: kind.x(), y: kind.y() }
+    }
+
+    fn subtitle(&self) -> String {
+        let Self { kind, series, measured } = self;
+        let (subtitle, shown) = (kind.subtitle(), series.len());
+        match kind {
+            Kind::ThroughputOverWorkers => {
+                format!("{subtitle}; {shown} of {measured} contenders: wpc and the fastest others")
+            }
+            Kind::LatencyOverPayload | Kind::BlockingP50 => subtitle.to_owned(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::data;
+    use super::*;
+    use crate::data::{self, Data};
+    use crate::series::places;
+
+    fn sample() -> Data {
+        data::parse(include_str!("../sample.csv")).expect("it is right")
+    }
 
     #[test]
     fn each_chart_of_the_sample_names_its_series_and_shows_its_points() {
-        let charts = data::parse(include_str!("../sample.csv")).expect("it is right");
-        for (kind, series) in charts {
-            let svg = kind.render(&series);
+        let Data { machine, charts } = sample();
+        for chart in charts {
+            let (svg, name) = (chart.render(&machine), chart.kind.name());
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
-            for series in &series {
-                let name = series.name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                assert!(svg.contains(&format!(">{name}</text>")), "{name} is not in {}", kind.name());
+            for series in &chart.series {
+                assert!(
+                    svg.contains(&format!(">{}</text>", series.name)),
+                    "{} is not in {name}",
+                    series.name
+                );
             }
-            let points: usize = series.iter().map(|series| series.points.len()).sum();
+            let points: usize = chart.series.iter().map(|series| series.points.len()).sum();
+            let legend = match chart.kind {
+                Kind::ThroughputOverWorkers | Kind::LatencyOverPayload => chart.series.len(),
+                Kind::BlockingP50 => places(&chart.series).len(),
+            };
             let markers = svg.matches("<circle").count() + svg.matches("<polygon").count();
-            assert_eq!(
-                markers,
-                points + kind.markers(&series),
-                "each point and each entry of the legend has one"
-            );
+            assert_eq!(markers, points + legend, "each point and each entry of the legend has one");
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }
 
     #[test]
+    fn each_chart_says_what_it_was_measured_on() {
+        for chart in sample().charts {
+            assert!(chart.render("cores: <2>").contains(">measured on: cores: &lt;2&gt;</text>"));
+        }
+    }
+
+    #[test]
+    fn the_chart_that_leaves_contenders_out_says_how_many_it_shows() {
+        for chart in sample().charts {
+            let svg = chart.render("any");
+            let says = svg.contains("; 8 of 16 contenders: wpc and the fastest others</text>");
+            assert_eq!(says, chart.kind == Kind::ThroughputOverWorkers, "{svg}");
+        }
+    }
+
+    #[test]
     fn a_single_point_can_be_drawn() {
-        for kind in super::Kind::ALL {
-            let text = format!("chart,series,x,y\n{},one,4,5\n", kind.name());
-            let (_, series) = data::parse(&text).expect("it is right").remove(0);
-            let svg = kind.render(&series);
+        for kind in Kind::ALL {
+            let text = format!("# any\n{}\n\"one\",\"{}\",4,5,1,6\n", crate::figure::HEADER, kind.what());
+            let data = data::parse(&text).expect("it is right");
+            let svg = data.charts[0].render(&data.machine);
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }

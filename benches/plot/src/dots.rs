@@ -1,14 +1,14 @@
 //! A chart with a row for each series: values from left to right, and a marker for each place.
 
 use crate::chart::Frame;
-use crate::data::{Series, places};
 use crate::scale::Scale;
+use crate::series::{Series, places};
 use crate::svg::{Anchor, At, GRID, LABEL, QUIET, RANGE, Svg, TICK, width_of};
 
 const TOP: f64 = 106.0;
 const ROW: f64 = 30.0;
 const PLOT_WIDTH: f64 = 560.0;
-const BELOW: f64 = 62.0;
+const BELOW: f64 = 86.0;
 const RIGHT: f64 = 44.0;
 const KEY_Y: f64 = 80.0;
 

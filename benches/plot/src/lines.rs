@@ -1,15 +1,16 @@
 //! A chart with a line for each series: places from left to right, values from the bottom to the top.
 
-use crate::chart::{Axis, Frame};
-use crate::data::{Series, places};
+use crate::chart::Frame;
+use crate::kind::Axis;
 use crate::scale::Scale;
+use crate::series::{Series, places};
 use crate::svg::{Anchor, At, GRID, LABEL, QUIET, Svg, TICK, colour, width_of};
 
 const LEFT: f64 = 84.0;
 const TOP: f64 = 98.0;
 const PLOT_WIDTH: f64 = 560.0;
 const PLOT_HEIGHT: f64 = 340.0;
-const BELOW: f64 = 62.0;
+const BELOW: f64 = 86.0;
 
 /// Between the plot and the legend, and the line and marker of each entry of that.
 const GAP: f64 = 26.0;

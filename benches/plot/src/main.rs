@@ -1,13 +1,21 @@
-//! Draws charts of measurements: one SVG for each chart that a data file has lines of.
+//! Draws charts of measurements: one SVG for each chart that a data file has figures of.
 //!
-//! `cargo run --manifest-path benches/plot/Cargo.toml -- DATA.csv FOLDER` writes `FOLDER/<chart>.svg`. The data is
-//! described in [`data`]; what the charts are, in [`chart`].
+//! `cargo run --manifest-path benches/plot/Cargo.toml -- DATA.csv FOLDER` writes `FOLDER/<chart>.svg`. The data is what
+//! `benches/peers -- table --save DATA.csv` writes, and is described in [`data`]; what the charts are, in [`kind`].
 
 mod chart;
+mod choice;
+mod collection;
 mod data;
 mod dots;
+mod fields;
+mod figure;
+mod kind;
 mod lines;
+mod machine;
+mod rule;
 mod scale;
+mod series;
 mod svg;
 mod units;
 
@@ -15,7 +23,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use data::BadLine;
+use data::Data;
+use rule::BadLine;
 
 /// Why nothing, or not everything, was drawn.
 #[derive(Debug)]
@@ -55,11 +64,12 @@ fn main() -> ExitCode {
 /// Nothing is written unless all of the data is right.
 fn draw(path: &Path, folder: &Path) -> Result<(), PlotError> {
     let text = std::fs::read_to_string(path).map_err(|error| PlotError::Read(path.to_owned(), error))?;
-    let charts = data::parse(&text).map_err(|bad| PlotError::Data(path.to_owned(), bad))?;
+    let Data { machine, charts } = data::parse(&text).map_err(|bad| PlotError::Data(path.to_owned(), bad))?;
     std::fs::create_dir_all(folder).map_err(|error| PlotError::Write(folder.to_owned(), error))?;
-    for (kind, series) in &charts {
-        let file = folder.join(format!("{}.svg", kind.name()));
-        std::fs::write(&file, kind.render(series)).map_err(|error| PlotError::Write(file.clone(), error))?;
+    for chart in &charts {
+        let file = folder.join(format!("{}.svg", chart.kind.name()));
+        std::fs::write(&file, chart.render(&machine))
+            .map_err(|error| PlotError::Write(file.clone(), error))?;
         println!("{}", file.display());
     }
     Ok(())

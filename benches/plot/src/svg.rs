@@ -38,6 +38,10 @@ pub(crate) const TITLE: Font = Font { size: 18.0, colour: INK, weight: 600 };
 pub(crate) const SUBTITLE: Font = Font { size: 13.0, colour: QUIET, weight: 400 };
 pub(crate) const LABEL: Font = Font { size: 12.0, colour: INK, weight: 400 };
 pub(crate) const TICK: Font = Font { size: 12.0, colour: QUIET, weight: 400 };
+pub(crate) const FOOT: Font = Font { size: 10.0, colour: QUIET, weight: 400 };
+
+/// Between a text and the side of the drawing.
+const SIDE: f64 = 24.0;
 
 /// A drawing.
 #[derive(Debug)]
@@ -50,8 +54,11 @@ pub(crate) struct Svg {
 pub(crate) struct At(pub(crate) f64, pub(crate) f64);
 
 impl Svg {
-    /// An empty drawing of this size, with the title of the chart.
+    /// An empty drawing of this size, with the title and the foot of the chart; it is wider where they need it.
     pub(crate) fn new(width: f64, height: f64, frame: &Frame) -> Self {
+        let texts = [(frame.title, TITLE), (&frame.subtitle, SUBTITLE), (&frame.foot, FOOT)];
+        let width =
+            texts.map(|(text, font)| 2.0 * SIDE + width_of(text, font)).into_iter().fold(width, f64::max);
         let head = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
              height=\"{height:.0}\" font-family=\"sans-serif\" role=\"img\">\n<title>{}</title>\n\
@@ -59,8 +66,9 @@ impl Svg {
             escaped(frame.title)
         );
         let mut svg = Self { elements: vec![head] };
-        svg.text(At(24.0, 34.0), frame.title, Anchor::Start, TITLE);
-        svg.text(At(24.0, 54.0), frame.subtitle, Anchor::Start, SUBTITLE);
+        svg.text(At(SIDE, 34.0), frame.title, Anchor::Start, TITLE);
+        svg.text(At(SIDE, 54.0), &frame.subtitle, Anchor::Start, SUBTITLE);
+        svg.text(At(SIDE, height - 14.0), &frame.foot, Anchor::Start, FOOT);
         svg
     }
 
@@ -171,6 +179,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::Kind;
 
     #[test]
     fn what_means_something_in_a_drawing_is_escaped() {
@@ -178,8 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn a_drawing_is_as_wide_as_its_texts_need() {
+        let frame = |foot: &str| {
+            let (subtitle, foot) = ("below it".to_owned(), foot.to_owned());
+            Frame { title: "a chart", subtitle, foot, x: Kind::BlockingP50.x(), y: Kind::BlockingP50.y() }
+        };
+        let svg = |foot: &str| Svg::new(300.0, 100.0, &frame(foot)).finish();
+        assert!(svg("a machine").contains("width=\"300\" height=\"100\""));
+        let foot = "m".repeat(100);
+        assert!(svg(&foot).contains("width=\"628\" height=\"100\""), "{}", svg(&foot));
+        assert!(svg(&foot).contains(&format!("x=\"{SIDE:.1}\" y=\"86.0\"")), "the foot is within");
+    }
+
+    #[test]
     fn each_marker_has_a_shape_and_a_colour_of_its_own() {
-        for one in 0..crate::data::SERIES_MAX {
+        for one in 0..crate::series::SERIES_MAX {
             for other in 0..one {
                 assert_ne!(colour(one), colour(other));
                 assert!(other == 0 || corners(one) != corners(other), "{one} looks as {other} does");
