@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::clock::Moment;
 use crate::event::CallSpan;
@@ -25,7 +25,6 @@ use super::load::{Hand, Load, Ticket};
 use super::news::News;
 use super::outcome::{End, Outcome, Trouble, Waiter, Wakeup};
 use super::shift::Shift;
-use super::spin::wait_awake_yielding;
 use super::start_word::{Killed, Stage};
 
 /// What a call is made with.
@@ -281,13 +280,9 @@ impl Call {
         }
         let shift = &self.shift;
         let pace = &self.definition.pace;
-        // However much is ahead of it: a caller that sleeps has to be woken by a worker, which could run another call meanwhile.
-        let budget = if pace.is_short() { shift.awake.next() } else { Duration::ZERO };
         let shares_core = || shift.loads[self.slot().index()].shares_core();
-        let is_done = wait_awake_yielding((&shift.clock, budget), || self.is_done(), shares_core);
-        if !budget.is_zero() {
-            shift.awake.learn(is_done);
-        }
+        // However much is ahead of it: a caller that sleeps has to be woken by a worker, which could run another call meanwhile.
+        let is_done = pace.is_short() && shift.awake.wait(&shift.clock, || self.is_done(), shares_core);
         if !is_done && self.is_queued() {
             shift.rescue(self);
         }

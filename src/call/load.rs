@@ -371,7 +371,6 @@ impl Drop for Ticket<'_> {
 }
 
 /// How many tickets have come back; it begins anew after 2^32.
-#[expect(clippy::cast_possible_truncation, reason = "it is the upper half of the word")]
 fn tickets_of(returned: u64) -> u32 {
     (returned >> 32) as u32
 }

@@ -38,7 +38,7 @@ pub(crate) use pace::{Pace, TIMED_EVERY};
 pub(crate) use panic::{Panic, Panics, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};
 pub(crate) use shift::{Gate, Rescue, Shift};
-pub(crate) use spin::{Budget, WAKE, wait_awake, wait_awake_yielding};
+pub(crate) use spin::{Budget, WAKE};
 pub(crate) use timekeeper::{Round, Scan, Timekeeper};
 #[cfg(test)]
 pub(crate) use timekeeper::{look, next_look};

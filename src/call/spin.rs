@@ -13,69 +13,8 @@ pub(crate) const WAKE: Duration = Duration::from_micros(50);
 /// A caller may have woken its worker, and then waits for that too.
 pub(super) const REPLY: Duration = Duration::from_micros(100);
 
-/// So often the condition is looked at before the clock is: some two microseconds, where a look waits for 30 ns.
+/// So often the condition is looked at before another thread may run in between: some two microseconds, where a look waits for 30 ns.
 const LOOKS: u32 = 64;
-
-/// Looks until `holds`, for about `budget` and at least some two microseconds; true if it came. It leaves its core to nobody
-/// meanwhile: a worker that did would wait for its turn where several callers want the same core. On a clock that is moved
-/// by hand it only looks once: no time passes there by itself.
-pub(crate) fn wait_awake(clock: &Clock, budget: Duration, mut holds: impl FnMut() -> bool) -> bool {
-    if holds() {
-        return true;
-    }
-    if budget.is_zero() || !clock.runs_by_itself() {
-        return false;
-    }
-    if looks(&mut holds) {
-        return true;
-    }
-    let until = clock.now() + budget;
-    while clock.now() < until {
-        if looks(&mut holds) {
-            return true;
-        }
-    }
-    false
-}
-
-/// The same, but as long as `is_needed` says that what is to come may need this very core the thread yields between two looks, after
-/// the first ones.
-pub(crate) fn wait_awake_yielding(
-    (clock, budget): (&Clock, Duration),
-    mut holds: impl FnMut() -> bool,
-    is_needed: impl Fn() -> bool,
-) -> bool {
-    if holds() {
-        return true;
-    }
-    if budget.is_zero() || !clock.runs_by_itself() {
-        return false;
-    }
-    if looks(&mut holds) {
-        return true;
-    }
-    let until = clock.now() + budget;
-    while clock.now() < until {
-        if Rule::Yield.is_off() || !is_needed() {
-            if looks(&mut holds) {
-                return true;
-            }
-        } else {
-            yield_now();
-            if holds() {
-                return true;
-            }
-        }
-    }
-    false
-}
-
-fn looks(holds: &mut impl FnMut() -> bool) -> bool {
-    (0..LOOKS).any(|_| {
-        spin_hint();
-        holds()
-    })
-}
 
 /// So often a budget is halved before it is nothing.
 const HALVINGS: u32 = 5;
@@ -96,8 +35,48 @@ impl Budget {
         Self { whole, level: AtomicU32::new(0) }
     }
 
+    /// Waits awake until `holds`, for at most as long as the last waits have shown to be of use; true if it came. On a clock that is
+    /// moved by hand it only looks once: no time passes there by itself.
+    ///
+    /// What is to come may need this very core, so between some looks the thread yields: where `is_needed` says that this may well
+    /// be, whenever nothing was found for two microseconds; else more and more seldom, since who yields where several want the core
+    /// waits for its turn.
+    pub(crate) fn wait(
+        &self,
+        clock: &Clock,
+        mut holds: impl FnMut() -> bool,
+        is_needed: impl Fn() -> bool,
+    ) -> bool {
+        if holds() {
+            return true;
+        }
+        let budget = self.next();
+        if budget.is_zero() || !clock.runs_by_itself() {
+            return false;
+        }
+        let mut looks = LOOKS;
+        if look(looks, &mut holds) {
+            self.learn(true);
+            return true;
+        }
+        let until = clock.now() + budget;
+        loop {
+            if !Rule::Yield.is_off() {
+                yield_now();
+            }
+            looks = if is_needed() { 1 } else { looks.saturating_mul(2) };
+            let has_come = look(looks, &mut holds);
+            // What comes after its time was waited for in vain, too: whoever had the core meanwhile did not leave it soon.
+            let is_late = clock.now() >= until;
+            if has_come || is_late {
+                self.learn(has_come && !is_late);
+                return has_come;
+            }
+        }
+    }
+
     /// For the next wait.
-    pub(crate) fn next(&self) -> Duration {
+    fn next(&self) -> Duration {
         if Rule::Learning.is_off() {
             return self.whole;
         }
@@ -113,7 +92,7 @@ impl Budget {
     }
 
     /// What was waited for has come in time, or it has not.
-    pub(crate) fn learn(&self, has_come: bool) {
+    fn learn(&self, has_come: bool) {
         let level = self.level.load(Ordering::Relaxed);
         let next = match has_come {
             true if level < HALVINGS => level.saturating_sub(1),
@@ -125,6 +104,13 @@ impl Budget {
             self.level.store(next, Ordering::Relaxed);
         }
     }
+}
+
+fn look(looks: u32, holds: &mut impl FnMut() -> bool) -> bool {
+    (0..looks).any(|_| {
+        spin_hint();
+        holds()
+    })
 }
 
 #[cfg(test)]
@@ -170,24 +156,44 @@ mod tests {
             looks += 1;
             false
         };
-        assert!(!wait_awake(&clock, WAKE, holds));
+        assert!(!Budget::new(WAKE).wait(&clock, holds, || true));
         assert_eq!(looks, 1);
-        assert!(!wait_awake_yielding((&clock, WAKE), || false, || true));
-        assert!(wait_awake(&Clock::system(), Duration::ZERO, || true), "what holds needs no budget");
-        assert!(wait_awake_yielding((&Clock::system(), Duration::ZERO), || true, || true));
+        let nothing = Budget::new(Duration::ZERO);
+        assert!(nothing.wait(&Clock::system(), || true, || true), "what holds needs no budget");
     }
 
     #[test]
-    fn looks_end_with_the_budget_and_with_what_was_waited_for() {
+    fn a_wait_ends_with_its_budget_and_with_what_it_waited_for() {
         let clock = Clock::system();
-        assert!(!wait_awake(&clock, Duration::from_micros(5), || false));
-        assert!(!wait_awake_yielding((&clock, Duration::from_micros(5)), || false, || false));
-        let (mut first, mut second) = (0, 0);
-        let until = |count: &mut u32| {
-            *count += 1;
-            *count == 1_000
+        for is_needed in [false, true] {
+            let budget = Budget::new(Duration::from_micros(5));
+            assert!(!budget.wait(&clock, || false, || is_needed));
+            assert_eq!(budget.level.load(Ordering::Relaxed), 1, "in vain");
+            let mut looks = 0;
+            let holds = || {
+                looks += 1;
+                looks == 1_000
+            };
+            let budget = Budget::new(Duration::from_secs(60));
+            assert!(budget.wait(&clock, holds, || is_needed));
+            assert_eq!(budget.level.load(Ordering::Relaxed), 0, "not in vain");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_its_time_was_waited_for_in_vain() {
+        let (clock, budget) = (Clock::system(), Budget::new(Duration::from_micros(5)));
+        let is_late = std::cell::Cell::new(false);
+        let begin = clock.now();
+        // As if somebody else had had the core for long.
+        let is_needed = || {
+            while clock.now() < begin + Duration::from_millis(1) {
+                spin_hint();
+            }
+            is_late.set(true);
+            true
         };
-        assert!(wait_awake(&clock, Duration::from_secs(60), || until(&mut first)));
-        assert!(wait_awake_yielding((&clock, Duration::from_secs(60)), || until(&mut second), || true));
+        assert!(budget.wait(&clock, || is_late.get(), is_needed), "it is there, and is taken");
+        assert_eq!(budget.level.load(Ordering::Relaxed), 1);
     }
 }

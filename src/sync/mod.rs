@@ -40,10 +40,15 @@ pub(crate) fn full_fence_after_swap() {
 }
 
 /// The core that the calling thread runs on at this moment, where the system tells.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[expect(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 pub(crate) fn core() -> Option<usize> {
-    #[cfg(all(target_os = "linux", not(miri)))]
-    return Some(rustix::thread::sched_getcpu());
-    #[cfg(not(all(target_os = "linux", not(miri))))]
+    Some(rustix::thread::sched_getcpu())
+}
+
+/// The core that the calling thread runs on at this moment, where the system tells.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub(crate) fn core() -> Option<usize> {
     None
 }
 

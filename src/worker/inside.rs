@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::call::{Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase, Trouble};
+use crate::call::{Budget, Call, Chain, Definition, Hand, Load, Outcome, Panics, Phase, Trouble, WAKE};
 use crate::clock::{Clock, Moment};
 use crate::event::CallSpan;
 use crate::function::{
@@ -18,7 +18,6 @@ use crate::value::Value;
 
 use super::execute;
 use super::instances::Instances;
-use super::rest::Rest;
 use super::slot::{Busy, Cleaning, Shown, Slot};
 use super::slots::Slots;
 use super::start::ThreadLife;
@@ -52,7 +51,8 @@ pub(crate) struct Worker {
     /// The calls that its thread has run.
     pub(super) calls: Cell<u64>,
     pub(super) frames: RefCell<Vec<Frame>>,
-    pub(super) rest: Rest,
+    /// How long it waits awake for its next job.
+    pub(super) rest: Budget,
     /// When the call began that runs, if its time is taken.
     pub(super) began: Cell<Option<Moment>>,
     /// What it ran last was short.
@@ -93,7 +93,7 @@ impl Worker {
             life: Cell::default(),
             calls: Cell::new(0),
             frames: RefCell::default(),
-            rest: Rest::default(),
+            rest: Budget::new(WAKE),
             began: Cell::default(),
             is_hurried: Cell::new(false),
             has_served: Cell::new(false),

@@ -246,9 +246,9 @@ pub(super) fn recycle(worker: &Worker, notice: &mut ExitNotice) -> bool {
 
 /// Parks until there is something to do; takes what was published meanwhile.
 fn sleep(worker: &Worker) -> Result<(), Abandoned> {
-    let place = (worker.clock(), worker.slots.is_crowded());
-    let is_up = worker.rest.wait_awake(place, || worker.has_jobs(), || has_news(worker));
-    if !is_up && lie_down(worker) {
+    let has_jobs = worker.rest.wait(worker.clock(), || worker.has_jobs(), || worker.slots.is_crowded());
+    // The rest costs more than a look for jobs, and is asked at the end only: whoever has it for a worker that is awake can wait for so long.
+    if !has_jobs && !has_news(worker) && lie_down(worker) {
         sync::park(None);
         worker.load().note_core();
     }

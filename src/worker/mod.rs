@@ -12,7 +12,6 @@ mod nest;
 pub(crate) mod played;
 mod queue;
 mod reaper;
-mod rest;
 mod slot;
 mod slots;
 mod stage;
