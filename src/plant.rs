@@ -1,5 +1,6 @@
 //! [`Plant`]: a bug that a build with `--cfg wpc_plant` can be told to have, to show that the checks which are there to find
-//! it do find it; and [`Rule`], one of the rules of speed that it can be told to do without. In every other build each question is answered `false` when it is compiled, and nothing is left of it.
+//! it do find it; and [`SpeedRule`], what it can be told to do without, to show what that is worth. In every other build each
+//! question is answered `false` when it is compiled, and nothing is left of it.
 
 #![cfg_attr(
     not(wpc_plant),
@@ -52,7 +53,7 @@ pub enum Plant {
 /// A rule of speed that such a build can be told to do without, to measure what it is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Rule {
+pub enum SpeedRule {
     /// A worker that sleeps counts as many calls more as fit into the time of a wake.
     Wake = 1,
     /// A worker that sleeps is woken for what was left behind a call that goes on.
@@ -65,7 +66,7 @@ pub enum Rule {
     Yield,
 }
 
-impl Rule {
+impl SpeedRule {
     /// Has this process do without the rule.
     pub fn switch_off(self) {
         OFF.store(self as u8, Ordering::SeqCst);

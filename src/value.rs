@@ -36,7 +36,7 @@ struct Kind {
     /// Of the value's type.
     id: fn() -> TypeId,
     /// Where it is.
-    place: fn(&MaybeUninit<Store>) -> *const (),
+    place: unsafe fn(&MaybeUninit<Store>) -> *const (),
     /// What it is, for the address that `place` gave.
     any: unsafe fn(*const ()) -> *const dyn Any,
     drop: unsafe fn(&mut MaybeUninit<Store>),
@@ -50,18 +50,20 @@ struct KindOf<T>(PhantomData<T>);
 
 #[expect(unsafe_code, reason = "a store has no type: its rules stand above")]
 impl<T: Send + 'static> KindOf<T> {
-    const INLINE: Kind = Kind {
-        id: TypeId::of::<T>,
-        place: |store| store.as_ptr().cast(),
-        any: Self::any,
-        drop: Self::drop_inline,
-    };
+    const INLINE: Kind =
+        Kind { id: TypeId::of::<T>, place: Self::place_inside, any: Self::any, drop: Self::drop_inline };
     const BOXED: Kind =
         Kind { id: TypeId::of::<T>, place: Self::place_of_box, any: Self::any, drop: Self::drop_box };
 
     const KIND: &'static Kind = if is_inline::<T>() { &Self::INLINE } else { &Self::BOXED };
 
-    fn place_of_box(store: &MaybeUninit<Store>) -> *const () {
+    /// The store is of an inline kind.
+    unsafe fn place_inside(store: &MaybeUninit<Store>) -> *const () {
+        store.as_ptr().cast()
+    }
+
+    /// The store is of a boxed kind, and holds its pointer.
+    unsafe fn place_of_box(store: &MaybeUninit<Store>) -> *const () {
         // SAFETY: rule 1: a store of a boxed kind holds the raw pointer, which has room there and is aligned less.
         unsafe { store.as_ptr().cast::<*const T>().read() }.cast()
     }
@@ -102,7 +104,8 @@ impl Value {
 
     /// The value, to be looked at.
     pub(crate) fn as_any(&self) -> &dyn Any {
-        let place = (self.kind.place)(&self.store);
+        // SAFETY: rule 1: the store is of this kind, and holds its value.
+        let place = unsafe { (self.kind.place)(&self.store) };
         // SAFETY: rule 1: `place` is that of the `T` of this kind.
         let any = unsafe { (self.kind.any)(place) };
         // SAFETY: rule 2: it is initialised, and nobody takes or drops it while `self` is borrowed.

@@ -272,8 +272,8 @@ impl Call {
         }
     }
 
-    /// Waits awake, if the call is expected to be done before a wake-up would be; true if it is. If it still waits after
-    /// that, a worker that sleeps takes it.
+    /// Waits awake for a while, if the function is short; true if the call is done. If it still waits after that, a worker that sleeps
+    /// takes it.
     fn spin(&self) -> bool {
         if self.is_done() {
             return true;

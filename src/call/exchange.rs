@@ -141,7 +141,9 @@ impl Exchange {
     pub(super) fn is_spent(&mut self) -> bool {
         let holds_value = self.state.load(Ordering::Relaxed) & (STATE | TROUBLE) == DONE;
         let rare = self.rare.get_mut();
-        self.start.is_claimed() && !holds_value && rare.waiter.is_none() && rare.trouble.is_none()
+        let is_users = |trouble: &Trouble| matches!(trouble, Trouble::Failed(_) | Trouble::Panicked(_));
+        let holds_error = rare.trouble.as_deref().is_some_and(is_users);
+        self.start.is_claimed() && !holds_value && rare.waiter.is_none() && !holds_error
     }
 
     /// Takes the outcome, if it is there. It is there once.

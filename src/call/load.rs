@@ -94,7 +94,7 @@ struct Front {
     may_be_overdue: AtomicU32,
     /// Places that were taken back: the call was not accepted after all.
     withdrawn: AtomicU64,
-    /// What is left of calls that ended in the queue: as many as may lie there, or more.
+    /// Jobs in the queue whose call does not wait any more: as many as there may be, or more.
     shells: AtomicUsize,
 }
 
@@ -102,7 +102,7 @@ struct Front {
 #[derive(Debug)]
 struct Own {
     hand: AtomicU64,
-    /// When the call began whose time was taken last, in nanoseconds of the clock.
+    /// When the last call began that began by the clock, in its nanoseconds.
     began: AtomicU64,
     /// The core that its thread was on when that was last looked at.
     core: AtomicUsize,
@@ -153,19 +153,23 @@ impl Load {
         self.slot
     }
 
-    /// The load now. What has come back is read first: it is true of the tickets that were taken for as long as these stand.
+    /// The load now. What was taken is read first. If it still stands when a ticket is taken, the load is that of the moment at which
+    /// the other word was read; and if more has come back until then than had been taken, it was nothing at some moment between.
     pub(crate) fn see(&self) -> Seen {
-        let returned = self.own.returned.load(Ordering::Acquire);
         let taken = self.front.taken.load(Ordering::Acquire);
-        self.front.known_returned.store(tickets_of(returned), Ordering::Relaxed);
+        let returned = self.own.returned.load(Ordering::Acquire);
+        self.front.known_returned.store(tickets_of(returned), Ordering::Release);
         let is_at = |decided: u32| {
             let hand = self.hand();
             hand.phase == Phase::Running && hand.execution == decided
         };
         let decided = execution_of(returned);
         let overdue = decided != 0 && is_at(decided);
-        let hinted = self.front.may_be_overdue.load(Ordering::Relaxed);
-        if hinted != 0 && !is_at(hinted) {
+        let hinted = self.front.may_be_overdue.load(Ordering::Acquire);
+        if overdue && hinted != decided {
+            // Of two that ended calls at once, one has taken the other's word back.
+            self.front.may_be_overdue.store(decided, Ordering::Release);
+        } else if hinted != 0 && !is_at(hinted) {
             // Whoever finds it gone has no word of another one to lose.
             let _ =
                 self.front.may_be_overdue.compare_exchange(hinted, 0, Ordering::AcqRel, Ordering::Relaxed);
@@ -192,15 +196,21 @@ impl Load {
             && self.own.returned.fetch_update(Ordering::AcqRel, Ordering::Acquire, forgotten).is_ok()
     }
 
-    /// The tickets that are out.
+    /// The tickets that are out: as many as there were at some moment of this look.
     pub(crate) fn tickets(&self) -> u32 {
-        let returned = self.own.returned.load(Ordering::Acquire);
-        in_flight(self.front.taken.load(Ordering::Acquire), tickets_of(returned))
+        let mut taken = self.front.taken.load(Ordering::Acquire);
+        loop {
+            let returned = self.own.returned.load(Ordering::Acquire);
+            match self.front.taken.load(Ordering::Acquire) {
+                same if same == taken => return in_flight(taken, tickets_of(returned)),
+                more => taken = more,
+            }
+        }
     }
 
     /// Whether a ticket was out when what had come back was this.
     fn has_out(&self, returned: u64) -> bool {
-        (1..u32::MAX / 2).contains(&in_flight(self.front.taken.load(Ordering::Relaxed), tickets_of(returned)))
+        in_flight(self.front.taken.load(Ordering::Relaxed), tickets_of(returned)) > 0
     }
 
     /// Takes a ticket if none has been taken since `seen`: the one place where what is in flight rises.
@@ -245,8 +255,8 @@ impl Load {
         self.own.tally.leave_inline();
     }
 
-    /// A call has ended that waits in the queue, where something of it is left.
-    pub(super) fn leave_shell(&self) {
+    /// A call has ended that waits in the queue, or has begun without leaving it: its job is left there.
+    pub(crate) fn leave_shell(&self) {
         self.front.shells.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -255,9 +265,9 @@ impl Load {
         self.front.shells.load(Ordering::Acquire)
     }
 
-    /// There are no more shells than jobs, of which there are so many. The caller has the queue's lock.
-    pub(crate) fn bound_shells(&self, jobs: usize) {
-        let before = self.shells();
+    /// There are no more shells than jobs, of which there are so many. `before` is what [`Load::shells`] has said before these
+    /// were counted. The caller has the queue's lock.
+    pub(crate) fn bound_shells(&self, before: usize, jobs: usize) {
         self.front.shells.fetch_sub(before.saturating_sub(jobs), Ordering::AcqRel);
     }
 
@@ -292,13 +302,13 @@ impl Load {
         sync::core().is_none_or(|core| core == self.own.core.load(Ordering::Relaxed))
     }
 
-    /// A call begins whose time is taken.
+    /// A call has begun.
     pub(crate) fn begins(&self, now: Moment) {
         self.own.began.store(now.nanos(), Ordering::Relaxed);
     }
 
-    /// Since when the worker has been inside the call that it runs, or inside others that were too short to be timed each; none if
-    /// it runs none.
+    /// Since when the worker has been inside the call that it runs; none if it runs none. It says more than is so of a call that it has
+    /// just taken, and of one without a deadline whose function is short.
     pub(crate) fn runs_since(&self) -> Option<Moment> {
         let is_running = self.hand().phase == Phase::Running;
         is_running.then(|| Moment::from_nanos(self.own.began.load(Ordering::Relaxed)))
@@ -381,10 +391,11 @@ fn execution_of(returned: u64) -> u32 {
     returned as u32
 }
 
-/// The tickets that are out. There are never 2^32 of them.
+/// The tickets that are out, of which there are never 2^31. None, if more have come back than had been taken before.
 #[expect(clippy::cast_possible_truncation, reason = "both begin anew after 2^32")]
 fn in_flight(taken: u64, returned: u32) -> u32 {
-    (taken as u32).wrapping_sub(returned)
+    let out = (taken as u32).wrapping_sub(returned);
+    if out > u32::MAX / 2 { 0 } else { out }
 }
 
 #[cfg(test)]
@@ -421,6 +432,50 @@ mod tests {
         assert_eq!(load.tickets(), 1, "left with the call");
         drop(Ticket::resume(&load));
         assert_eq!(load.tickets(), 0);
+    }
+
+    #[test]
+    fn no_look_finds_more_than_there_ever_was_and_none_admits_beyond_a_limit() {
+        use std::sync::Barrier;
+        const HOLDERS: u32 = 2;
+        const ROUNDS: u32 = 100_000;
+        let (load, start, out) = (load(), Barrier::new(HOLDERS as usize + 1), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..HOLDERS {
+                scope.spawn(|| {
+                    start.wait();
+                    for round in 0..ROUNDS {
+                        let seen = if round % 2 == 0 {
+                            load.see()
+                        } else {
+                            load.glance().unwrap_or_else(|| load.see())
+                        };
+                        // The last of the places is taken by one.
+                        if let Some(ticket) = (seen.load < 1).then(|| load.admit(seen)).flatten() {
+                            assert_eq!(out.fetch_add(1, Ordering::AcqRel), 0, "I6");
+                            out.fetch_sub(1, Ordering::AcqRel);
+                            drop(ticket);
+                        }
+                    }
+                });
+            }
+            start.wait();
+            for _ in 0..ROUNDS {
+                assert!(load.see().load <= 1 && load.tickets() <= 1, "{load:?}");
+            }
+        });
+        assert_eq!((load.tickets(), load.see().load), (0, 0));
+    }
+
+    #[test]
+    fn a_word_of_an_overdue_call_that_was_overwritten_is_found_again() {
+        let load = load();
+        let running = load.hand().running_next().running_next();
+        assert!(load.move_hand(load.hand(), running));
+        drop(load.raise().overdue(running.execution));
+        load.front.may_be_overdue.store(1, Ordering::Release); // by who ended the call before, and is late
+        assert!(load.see().overdue);
+        assert!(load.glance().is_none() && load.see().overdue, "it is not forgotten");
     }
 
     #[test]
@@ -470,10 +525,12 @@ mod tests {
     fn the_bound_of_the_shells_comes_down_to_the_jobs_that_there_are() {
         let load = load();
         (0..5).for_each(|_| load.leave_shell());
-        load.bound_shells(7);
+        load.bound_shells(load.shells(), 7);
         assert_eq!(load.shells(), 5);
-        load.bound_shells(2);
-        assert_eq!(load.shells(), 2);
+        let before = load.shells();
+        load.leave_shell();
+        load.bound_shells(before, 2);
+        assert_eq!(load.shells(), 3, "what came after the count stays counted");
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::plant::Rule;
+use crate::plant::SpeedRule;
 use crate::sync::{AtomicU32, spin_hint, yield_now};
 
-/// What it takes to wake a thread on another core, rounded up. No worker waits awake for longer.
+/// What it takes to wake a thread on another core, rounded up. No worker means to wait awake for longer: it looks at the clock every ten microseconds or so.
 pub(crate) const WAKE: Duration = Duration::from_micros(50);
 
 /// A caller may have woken its worker, and then waits for that too.
@@ -15,6 +15,9 @@ pub(super) const REPLY: Duration = Duration::from_micros(100);
 
 /// So often the condition is looked at before another thread may run in between: some two microseconds, where a look waits for 30 ns.
 const LOOKS: u32 = 64;
+
+/// So often at most.
+const LOOKS_MAX: u32 = 8 * LOOKS;
 
 /// So often a budget is halved before it is nothing.
 const HALVINGS: u32 = 5;
@@ -61,10 +64,10 @@ impl Budget {
         }
         let until = clock.now() + budget;
         loop {
-            if !Rule::Yield.is_off() {
+            if !SpeedRule::Yield.is_off() {
                 yield_now();
             }
-            looks = if is_needed() { 1 } else { looks.saturating_mul(2) };
+            looks = if is_needed() { 1 } else { (looks * 2).min(LOOKS_MAX) };
             let has_come = look(looks, &mut holds);
             // What comes after its time was waited for in vain, too: whoever had the core meanwhile did not leave it soon.
             let is_late = clock.now() >= until;
@@ -77,7 +80,7 @@ impl Budget {
 
     /// For the next wait.
     fn next(&self) -> Duration {
-        if Rule::Learning.is_off() {
+        if SpeedRule::Learning.is_off() {
             return self.whole;
         }
         // Two that wait at once may count for one.

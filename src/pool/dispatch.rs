@@ -9,7 +9,7 @@ use crate::call::{
     Target, Waiting, current, tell_rejected,
 };
 use crate::clock::Moment;
-use crate::plant::{Plant, Rule};
+use crate::plant::{Plant, SpeedRule};
 use crate::sync::{Held, hold_twice};
 use crate::value::Value;
 use crate::worker::{Slot, Standing};
@@ -206,8 +206,8 @@ impl Crew {
         let seen = self.slots.load(slot).glance()?;
         let others_sleep =
             || self.slots.all.iter().enumerate().all(|(at, other)| at == cursor || other.is_sleeping());
-        let is_least = seen.load <= wake_worth(call) && others_sleep();
-        (is_least && seen.load < limit).then_some(Choice::Slot(cursor, seen))
+        let stays = scheduler::stays(seen.load, wake_worth(call), limit) && others_sleep();
+        stays.then_some(Choice::Slot(cursor, seen))
     }
 
     /// Where the next choice begins: equal slots take turns, but calls of a short function stay with the worker that is
@@ -241,7 +241,7 @@ impl Crew {
 
 /// How many calls like this one a wake is worth.
 fn wake_worth(call: &Call) -> u32 {
-    if Rule::Wake.is_off() { 0 } else { call.definition.pace.wake_worth() }
+    if SpeedRule::Wake.is_off() { 0 } else { call.definition.pace.wake_worth() }
 }
 
 /// What counts against the limit of a slot: the calls that are in flight there, and not what is left of others.

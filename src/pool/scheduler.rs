@@ -49,6 +49,13 @@ impl<T> Best<T> {
     }
 }
 
+/// Whether the one worker that is awake, at the cursor, is what [`choose`] would choose while all others sleep: it has no more than
+/// `most` in flight, and a wake is worth so many.
+#[inline]
+pub(crate) fn stays(most: u32, wake_worth: u32, limit: u32) -> bool {
+    most <= wake_worth && most < limit
+}
+
 /// Chooses among `count` slots; each may have less than `limit` in flight to get one more. `cursor`, which is less
 /// than `count`, is where the look begins.
 #[inline]
@@ -172,6 +179,21 @@ mod tests {
                     prop_assert!(offers.iter().any(|offer| able(*offer).is_some()));
                 }
                 Choice::Nobody => prop_assert!(offers.iter().all(|offer| matches!(offer, Offer::Closed))),
+            }
+        }
+
+        #[test]
+        fn who_stays_is_who_would_be_chosen(
+            (workers, cursor) in (1_usize..6).prop_flat_map(|workers| (Just(workers), 0..workers)),
+            (load, more) in (0_u32..8, 0_u32..4),
+            asleep in proptest::collection::vec(0_u32..4, 6),
+            (wake_worth, limit) in (0_u32..8, 1_u32..9),
+        ) {
+            let offers: Vec<_> = (0..workers)
+                .map(|at| if at == cursor { Offer::Ready(load, ()) } else { Offer::Asleep(asleep[at], wake_worth, ()) })
+                .collect();
+            if stays(load + more, wake_worth, limit) {
+                prop_assert_eq!(pick(&offers, cursor, limit), Choice::Slot(cursor, ()));
             }
         }
 

@@ -184,7 +184,8 @@ type Line = [u64; 8];
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[expect(unsafe_code, reason = "its rules stand above")]
 fn fetch_line(line: *const Line) {
-    // SAFETY: a prefetch is a hint: it reads and writes nothing, wherever it points.
+    // SAFETY: a prefetch is a hint: it reads and writes nothing, wherever it points. Processors of this kind that do not know this one
+    // take it for an instruction that does nothing.
     unsafe { std::arch::asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly)) }
 }
 

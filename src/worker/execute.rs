@@ -91,19 +91,18 @@ pub(super) fn start(worker: &Rc<Worker>, Taken(job): Taken) -> Result<Started, A
     let is_timed = !is_short || worker.calls.get().is_multiple_of(TIMED_EVERY);
     let is_limited = call.due != Moment::NEVER;
     let now = if is_timed || is_limited { Some(worker.clock().moment()) } else { None };
-    let began = now.filter(|_| is_timed);
-    worker.began.set(began);
-    if let Some(began) = began {
-        worker.load().begins(began);
-        worker.load().note_core();
-    }
+    worker.began.set(now.filter(|_| is_timed));
     if is_limited && now.is_some_and(|now| now >= call.due) {
         drop(call.end_queued(End::TimedOut));
     }
-    match call.begin(worker.hand.get(), worker.load()) {
-        Some(argument) => Ok(Started { reply: Reply::new(job.into_call()), argument }),
-        None => Err(put_down(worker, job)),
+    let Some(argument) = call.begin(worker.hand.get(), worker.load()) else {
+        return Err(put_down(worker, job));
+    };
+    now.inspect(|now| worker.load().begins(*now));
+    if is_timed {
+        worker.load().note_core();
     }
+    Ok(Started { reply: Reply::new(job.into_call()), argument })
 }
 
 /// Ends the thread inside of a call, which ends as lost.

@@ -3,7 +3,7 @@
 //! # Theory of operation
 //!
 //! The thread runs its start, takes the newest snapshot, builds an instance of each dependency, acknowledges, says that
-//! it is ready, and then runs the first job of its own queue, or of the longest other one, until there is none. Between
+//! it is ready, and then runs the first job of its own queue, or of another one (`find`), until there is none. Between
 //! two jobs it builds what is staged, what was published and what failed before. It is woken from its park by a push, by
 //! a publication, by a stage, by the time of another try, and by a stop. Before it parks it sets its sleeping bit,
 //! fences, and looks once more at all of these. It ends when it is asked to and has nothing to run, when its life is over,
@@ -214,6 +214,10 @@ fn find(worker: &Worker) -> Next {
     let passed_by = if worker.is_hurried.get() { None } else { worker.slots.passed_by(worker) };
     if passed_by.is_some() {
         let found = worker.slots.next_of_others(worker, passed_by);
+        if matches!(found, Next::Job(_)) {
+            // Whoever was woken for this job finds another one now, which it may not be able to run.
+            worker.slots.look_soon(worker.slot());
+        }
         if !matches!(found, Next::Nothing) {
             return found;
         }
@@ -250,7 +254,6 @@ fn sleep(worker: &Worker) -> Result<(), Abandoned> {
     // The rest costs more than a look for jobs, and is asked at the end only: whoever has it for a worker that is awake can wait for so long.
     if !has_jobs && !has_news(worker) && lie_down(worker) {
         sync::park(None);
-        worker.load().note_core();
     }
     get_up(worker)
 }
@@ -285,6 +288,7 @@ pub(super) fn get_up(worker: &Worker) -> Result<(), Abandoned> {
     if worker.is_abandoned() {
         return Err(Abandoned);
     }
+    worker.load().note_core();
     worker.adopt();
     worker.let_go()
 }

@@ -129,7 +129,9 @@ impl Inside for Nest {
             drop(call.end_queued(End::TimedOut));
             return;
         }
+        let waited_at = call.slot();
         let Some(argument) = call.begin(worker.hand.get(), worker.load()) else { return };
+        worker.slots.shift.loads[waited_at.index()].leave_shell(); // its job lies there still
         let reply = crate::call::Reply::new(call.clone());
         if !worker.slot().show_inside(worker.load(), worker.hand.get(), call) {
             crate::fence::drop_value(argument); // abandoned a moment ago: the call is lost with this worker

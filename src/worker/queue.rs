@@ -1,8 +1,8 @@
 //! [`Queue`]: the jobs that wait at one slot, by priority and then by age.
 //!
-//! Its length has two limits. Calls that wait are limited by the slot's tickets. Shells, jobs whose call was cancelled or
-//! has expired while it waited, hold no ticket: as many of them may lie here as calls may wait, then whoever submits
-//! unlinks some.
+//! Its length has two limits. Calls that wait are limited by the slot's tickets. Shells, jobs whose call was cancelled, has
+//! expired while it waited, or was run by a function that waits for it, hold no ticket here: as many of them may lie here as calls
+//! may wait, then whoever submits unlinks some.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -165,9 +165,10 @@ impl Queue {
         Next::Nothing
     }
 
-    /// What tells when the first job's turn is, among those of all queues: its priority, and which call it is of.
-    pub(super) fn first(&self) -> Option<(i32, CallId)> {
-        self.look(|jobs| jobs.waiting.front().map(|job| (job.call().priority(), job.call().id)))
+    /// When it is the turn of the first call that waits and that `fit` does not pass over, among those of all queues: its priority,
+    /// and which call it is.
+    pub(super) fn turn(&self, fit: impl Fn(&Call) -> Fit) -> Option<(i32, CallId)> {
+        self.find(|call| (!matches!(fit(call), Fit::Unfit)).then_some((call.priority(), call.id)))
     }
 
     /// What `look` finds for the first call that waits and that it finds something for, among the first [`LOOK_MAX`] jobs.
@@ -225,10 +226,11 @@ impl Queue {
             return Vec::new();
         }
         let mut jobs = self.jobs.lock();
+        let known = self.load().shells();
         self.take_over(&mut jobs);
         let shells = if jobs.waiting.len() >= len_max { sweep(&mut jobs.waiting) } else { Vec::new() };
         self.len.store(jobs.waiting.len(), Ordering::Relaxed);
-        self.load().bound_shells(jobs.waiting.len());
+        self.load().bound_shells(known, jobs.waiting.len());
         shells
     }
 }

@@ -8,7 +8,7 @@ use crate::call::{Call, Definition, End, Job, Load, Phase, Rescue, Round, Scan, 
 use crate::clock::Moment;
 use crate::function::{Host as _, InstanceError};
 use crate::id::{Version, WorkerId};
-use crate::plant::{Plant, Rule};
+use crate::plant::{Plant, SpeedRule};
 use crate::registry::Registry;
 use crate::supervise::{ChildId, Departure, Mailbox, RestartPolicy, RunEnd};
 use crate::sync::{AtomicU64, Mutex, Signal};
@@ -159,7 +159,7 @@ impl Slots {
     fn leave(&self, slot: &Slot, call: &Call, now: Moment) {
         if !call.definition.pace.is_short() {
             self.wake_one(&call.definition);
-        } else if !Rule::Rescue.is_off() && self.all.iter().any(Slot::is_sleeping) {
+        } else if !SpeedRule::Rescue.is_off() && self.all.iter().any(Slot::is_sleeping) {
             // Whatever is in flight there now: its worker may just be taking another slot's job.
             let shift = &self.shift;
             if slot.is_stuck(self.load(slot), now) {
@@ -186,7 +186,7 @@ impl Slots {
 
     /// Has a worker that sleeps take what waits behind something that goes on and on.
     fn rescue_at(&self, slot: &Slot, round: &mut Round) {
-        if Rule::Rescue.is_off() {
+        if SpeedRule::Rescue.is_off() {
             return;
         }
         // Under the queue's lock: whatever is looked at is not held here, and so never dropped here.
@@ -222,14 +222,14 @@ impl Slots {
     /// goes on and on: who came later would pass it by.
     pub(super) fn passed_by(&self, worker: &Worker) -> Option<&Slot> {
         let others = || self.with_loads().filter(|(slot, _)| slot.id != worker.slot().id);
-        if Rule::Taking.is_off() || others().all(|(slot, _)| slot.queue.is_empty()) {
+        if SpeedRule::Taking.is_off() || others().all(|(slot, _)| slot.queue.is_empty()) {
             return None;
         }
-        let (own, now) = (worker.slot().queue.first()?, worker.clock().moment());
+        let turn = |slot: &Slot| slot.queue.turn(|call| worker.fit(call));
+        let (own, now) = (turn(worker.slot())?, worker.clock().moment());
         let behind =
             others().filter(|(_, load)| load.runs_since().is_some_and(|since| now.since(since) >= LONG));
-        let first =
-            behind.filter_map(|(slot, _)| Some((slot.queue.first()?, slot))).min_by_key(|(rank, _)| *rank);
+        let first = behind.filter_map(|(slot, _)| Some((turn(slot)?, slot))).min_by_key(|(rank, _)| *rank);
         first.filter(|(rank, _)| *rank < own).map(|(_, slot)| slot)
     }
 
@@ -238,7 +238,7 @@ impl Slots {
         let fit = |call: &Call| {
             if Plant::TakingIgnoresEligibility.is_planted() { Fit::Ready } else { worker.fit(call) }
         };
-        if Rule::Taking.is_off() {
+        if SpeedRule::Taking.is_off() {
             return Next::Nothing;
         }
         if let Some(slot) = slot {
@@ -256,7 +256,7 @@ impl Slots {
 
     /// Whether there is a job that the worker can run, or could with something installed.
     pub(super) fn has_jobs_for(&self, worker: &Worker) -> bool {
-        if Rule::Taking.is_off() {
+        if SpeedRule::Taking.is_off() {
             return worker.has_jobs();
         }
         if !worker.slot().installed.has_failures() {
@@ -366,7 +366,7 @@ impl Rescue for Slots {
     fn rescue(&self, call: &Call) {
         let slot = &self.all[call.slot().index()];
         if call.is_queued()
-            && !Rule::Rescue.is_off()
+            && !SpeedRule::Rescue.is_off()
             && call.definition.pace.is_short()
             && slot.is_stuck(self.load(slot), self.shift.clock.moment())
         {

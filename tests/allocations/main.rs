@@ -61,6 +61,7 @@ fn hot_calls_allocate_nothing_and_queued_ones_little() {
     broken.extend(hot_calls::<u64>("u64"));
     broken.extend(hot_calls::<Sample>("48 bytes"));
     broken.extend(queued_calls());
+    broken.extend(inner_calls());
     assert!(broken.is_empty(), "what was promised of allocations is broken:\n  {}", broken.join("\n  "));
 }
 
@@ -168,6 +169,33 @@ fn queued_calls() -> Option<String> {
             "queued: {total} bytes a call that waits, of {CALLS} calls, {QUEUED_BYTES_MAX} at most: {more} allocated \
              for this call, the rest kept since others waited, which took {first}"
         )
+    })
+}
+
+/// A function that submits calls and waits for each runs them itself, while their jobs lie in a queue: no more of them than may wait.
+fn inner_calls() -> Option<String> {
+    const KEPT_BYTES_MAX: i64 = 64 << 10;
+    let wpc = Wpc::builder().max_pending_calls_per_worker(4).build().expect("the settings are right");
+    wpc.define_function("echo", |n: u64| n).expect("it is defined");
+    let weak = wpc.downgrade();
+    let outer = move |calls: u64| {
+        let wpc = weak.upgrade().expect("the caller has it");
+        for n in 0..calls {
+            let inner: Pending<u64> = wpc.submit("echo", n).expect("there is room");
+            assert_eq!(inner.wait().expect("a value"), n);
+        }
+    };
+    wpc.define_function("outer", outer).expect("it is defined");
+    wpc.start_workers(1).expect("it starts");
+    wpc.call::<()>("outer", WARM_UP).expect("a value");
+    let before = Counts::now();
+    let pending: Pending<()> = wpc.request("outer").no_timeout().submit(CALLS).expect("there is room");
+    pending.wait().expect("a value");
+    let kept = (Counts::now() - before).live_bytes;
+    wpc.stop_workers().expect("they stop");
+    eprintln!("inner: {kept} bytes kept after {CALLS} calls");
+    (kept > KEPT_BYTES_MAX).then(|| {
+        format!("inner: {kept} bytes kept after {CALLS} calls inside a function, {KEPT_BYTES_MAX} at most")
     })
 }
 

@@ -1,5 +1,6 @@
 //! Where calls go: the choice of a slot, its queue, its limits, and what idle workers take from others.
 
+mod behind;
 mod mixed;
 
 use std::collections::HashSet;
@@ -260,6 +261,27 @@ fn shells_of_cancelled_calls_are_swept_at_their_limit_and_their_arguments_droppe
     assert_eq!(last.wait().expect("a value"), 7);
     until(|| Arc::strong_count(&value) == 1);
     assert_eq!((wpc.stats().calls.cancelled, wpc.stats().calls.handled), (1_000, 2));
+    assert_ledger_is_even(&wpc);
+}
+
+#[test]
+fn callers_that_fit_into_the_limits_are_never_rejected_as_saturated() {
+    const CALLERS: u32 = 4;
+    let _watchdog = Watchdog::start();
+    // One runs and as many as there are callers may wait: there is always a place.
+    let wpc = build(Wpc::builder().max_pending_calls_per_worker(CALLERS));
+    wpc.define_function("next", |n: u64| n + 1).expect("it is defined");
+    wpc.start_workers(1).expect("it starts");
+    std::thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                for n in 0..20_000 {
+                    assert_eq!(wpc.call::<u64>("next", n).expect("there is a place"), n + 1);
+                }
+            });
+        }
+    });
+    assert_eq!(wpc.stats().rejected, 0);
     assert_ledger_is_even(&wpc);
 }
 

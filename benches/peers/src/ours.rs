@@ -23,13 +23,13 @@ pub(crate) struct ByHandle(pub(crate) Wpc);
 /// The library has no such rule.
 #[cfg(wpc_plant)]
 pub(crate) fn switch_off(name: &str) -> anyhow::Result<()> {
-    use wpc::plant::Rule;
+    use wpc::plant::SpeedRule;
     match name {
-        "wake-rule" => Rule::Wake,
-        "rescue" => Rule::Rescue,
-        "taking" => Rule::Taking,
-        "learning" => Rule::Learning,
-        "yield" => Rule::Yield,
+        "wake-rule" => SpeedRule::Wake,
+        "rescue" => SpeedRule::Rescue,
+        "taking" => SpeedRule::Taking,
+        "learning" => SpeedRule::Learning,
+        "yield" => SpeedRule::Yield,
         _ => bail!("`--off {name}`: there is no such rule"),
     }
     .switch_off();

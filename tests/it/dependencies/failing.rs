@@ -1,6 +1,6 @@
 //! Dependencies that cannot be installed, on any worker or on one.
 
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use wpc::{
@@ -283,6 +283,42 @@ mod w17_a_dependency_that_fails_to_install {
             assert_eq!(wpc.call::<usize>("user", ()).expect("it has it now"), 0);
             assert_eq!((probe.number("inits"), probe.number("live")), (3, 1));
             assert_ledger_is_even(&wpc);
+        }
+
+        #[test]
+        fn and_what_it_cannot_run_does_not_bring_forward_what_waits_behind_that() {
+            let _watchdog = Watchdog::start();
+            let (wpc, hands) = with_short_worker(2);
+            let probe = Probe::define(&wpc, "bad");
+            let latch = define_users(&wpc);
+            let (gate, ran) = (Latch::new(), Arc::new(Mutex::new(Vec::new())));
+            let (inside, list) = (gate.clone(), Arc::clone(&ran));
+            wpc.define_function("gate", move || inside.hold()).expect("a good function");
+            let note = move |n: u32| list.lock().expect("nobody panics").push(n);
+            wpc.define_function("note", note).expect("a good function");
+            probe.set("fail_next_inits", 1);
+            lose_worker(&wpc, &hands);
+            assert_eq!(wpc.workers()[0].not_installed.len(), 1);
+            let held: Pending<()> = submit(&wpc, "held_user");
+            latch.wait_entered(1);
+            let gated: Pending<()> = submit(&wpc, "gate");
+            gate.wait_entered(1);
+            // Only worker 1 can run this one, which is the oldest; of the others each worker has some.
+            let waiting: Pending<usize> = submit(&wpc, "user");
+            let note = |n: u32| {
+                let request = wpc.request("note").no_timeout().priority(if n == 0 { 0 } else { 100 });
+                request.submit(n).expect("it is accepted")
+            };
+            let notes: Vec<Pending<()>> = (0..8).map(note).collect();
+            hands.advance(Duration::from_millis(2));
+            gate.release();
+            finish([gated]);
+            finish(notes);
+            assert_eq!(ran.lock().expect("nobody panics")[0], 0, "the urgent one goes first");
+            assert!(!waiting.is_done(), "its worker is held");
+            latch.release();
+            finish([held]);
+            waiting.wait().expect("a value");
         }
 
         #[test]
