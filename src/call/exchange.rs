@@ -23,7 +23,8 @@ use std::sync::atomic::Ordering;
 use crate::sync::{AtomicBool, AtomicU8, Mutex};
 use crate::value::Value;
 
-use super::load::{Hand, Load, Ticket};
+use super::hand::Hand;
+use super::load::{Load, Ticket};
 use super::outcome::{Outcome, Trouble, Waiter};
 use super::start_word::{Claim, Decided, StartWord};
 
@@ -184,7 +185,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::call::load::Phase;
+    use crate::call::hand::Phase;
     use crate::call::panic::Panic;
     use crate::function::FunctionError;
     use crate::id::{Run, WorkerId};

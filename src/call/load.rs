@@ -2,8 +2,7 @@
 //!
 //! What submitters write and what the worker writes lie apart, so that neither waits for the other's lines of the cache. *Taken*: how
 //! many tickets ever were; submitters raise it. *Returned*: how many of them have come back, and the execution that was last
-//! decided while it still ran; as a rule the worker writes it. The difference is what is in flight. *Hand*: `{run, execution, phase}`,
-//! moved by compare-and-swap by the worker before and after each call, and by whoever abandons exactly the execution that it saw.
+//! decided while it still ran; as a rule the worker writes it. The difference is what is in flight. The [`Hand`] lies there too.
 //!
 //! Tickets only come back, so whoever takes one as long as *taken* has not moved since it was compared with an older *returned*
 //! stays below the limit. That is what [`Load::glance`] is for: it looks at the submitters' line alone, and knows how many had come
@@ -18,62 +17,11 @@ use crate::plant::Plant;
 use crate::sync::{self, AtomicU32, AtomicU64, AtomicUsize, CachePadded, Stack};
 
 use super::cell::Call;
+use super::hand::{Hand, Phase};
 use super::tally::{Ending, Tally, Totals};
 
 /// One ticket that has come back. Below it lies the execution that was decided while it ran.
 const ONE_RETURNED: u64 = 1 << 32;
-const PHASE_BITS: u32 = 2;
-const EXECUTION_BITS: u32 = 64 - Run::BITS - PHASE_BITS;
-const EXECUTION_MASK: u64 = (1 << EXECUTION_BITS) - 1;
-
-/// What the worker's thread is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Nothing of a user's.
-    Between,
-    /// A call.
-    Running,
-    /// Dropping a user's values outside of a call.
-    Cleaning,
-    /// There is no thread: it has not come yet, has left, or was abandoned.
-    Gone,
-}
-
-/// The hand's word, unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hand {
-    pub(crate) run: Run,
-    /// The execution's number, by which a call knows it too. It begins anew after 2^32: by then nobody remembers.
-    pub(crate) execution: u32,
-    pub(crate) phase: Phase,
-}
-
-impl Hand {
-    /// This hand, taking up its next execution.
-    pub(crate) fn running_next(self) -> Self {
-        // None is 0, which stands for no execution.
-        Self { execution: self.execution.checked_add(1).unwrap_or(1), phase: Phase::Running, ..self }
-    }
-
-    pub(crate) fn pack(self) -> u64 {
-        let (run, execution) = (u64::from(self.run.0), u64::from(self.execution));
-        (run << (EXECUTION_BITS + PHASE_BITS)) | (execution << PHASE_BITS) | self.phase as u64
-    }
-
-    fn unpack(word: u64) -> Self {
-        let phase = match word & ((1 << PHASE_BITS) - 1) {
-            0 => Phase::Between,
-            1 => Phase::Running,
-            2 => Phase::Cleaning,
-            _ => Phase::Gone,
-        };
-        let run = u32::try_from(word >> (EXECUTION_BITS + PHASE_BITS)).expect("a run has 30 bits");
-        let execution =
-            u32::try_from((word >> PHASE_BITS) & EXECUTION_MASK).expect("an execution has 32 bits");
-        Self { run: Run(run), execution, phase }
-    }
-}
-
 /// One slot's counts, and what submitters put down there: on cache lines of their own, since all are written for each call.
 #[repr(align(128))]
 pub(crate) struct Load {
@@ -404,18 +352,6 @@ mod tests {
 
     fn load() -> Load {
         Load::new(WorkerId(3), Run(1))
-    }
-
-    #[test]
-    fn a_hand_survives_packing() {
-        for run in [0, 1, (1 << Run::BITS) - 1] {
-            for execution in [0, 1, u32::MAX] {
-                for phase in [Phase::Between, Phase::Running, Phase::Cleaning, Phase::Gone] {
-                    let hand = Hand { run: Run(run), execution, phase };
-                    assert_eq!(Hand::unpack(hand.pack()), hand);
-                }
-            }
-        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::id::WorkerId;
 use crate::plant::Plant;
 use crate::sync::AtomicU64;
 
-use super::load::{Hand, Load, Ticket};
+use super::hand::Hand;
+use super::load::{Load, Ticket};
 
 const UNPLACED: u64 = 0;
 const QUEUED: u64 = 1;
@@ -183,7 +184,7 @@ fn mark_of(word: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::load::Phase;
+    use crate::call::hand::Phase;
     use crate::id::Run;
 
     fn loads() -> Vec<Load> {

@@ -14,7 +14,7 @@ use crate::id::{CallId, WorkerId};
 use crate::sync::{AtomicBool, Held, Mutex};
 
 use super::cell::Call;
-use super::load::Hand;
+use super::hand::Hand;
 use super::shift::Shift;
 use super::start_word::Stage;
 

@@ -18,7 +18,8 @@ use crate::value::Value;
 
 use super::execute;
 use super::instances::Instances;
-use super::slot::{Busy, Cleaning, Shown, Slot};
+use super::register::{Busy, Cleaning, Shown};
+use super::slot::Slot;
 use super::slots::Slots;
 use super::start::ThreadLife;
 

@@ -12,7 +12,7 @@ use crate::function::{Dependency, Instance, InstanceError};
 
 use super::inside::Worker;
 use super::installed::Failure;
-use super::slot::{Busy, Installing};
+use super::register::{Busy, Installing};
 
 /// The run has been abandoned: nothing of the slot may be touched any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod nest;
 pub(crate) mod played;
 mod queue;
 mod reaper;
+mod register;
 mod slot;
 mod slots;
 mod stage;

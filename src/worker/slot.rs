@@ -3,23 +3,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use crate::call::{Call, Definition, End, Hand, Load, Phase, Round, Seen, Shift, WAKE, Wakeup};
 use crate::clock::Moment;
-use crate::function::Dependency;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicWeak, CachePadded, Held, Mutex, Thread, full_fence,
-};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, CachePadded, Held, Mutex, Thread, full_fence};
 
 use super::installed::Installed;
 use super::queue::Queue;
 use super::reaper::Reaper;
+use super::register::{Busy, Installing, Register, Shown, installing};
 use super::slots::Counts;
-use super::stage::Stage;
 
 /// What a slot can do for a new call.
 #[derive(Clone, Copy, Debug)]
@@ -39,61 +35,6 @@ pub(crate) struct Acknowledged {
     pub(crate) digest: Hash,
     /// The dependencies of the snapshot that it has no instance of.
     pub(crate) lacking: Vec<Generation>,
-}
-
-/// The call that a run of a worker is at, for others to find; its hand tells whether it still is. Each run has its own: one that was
-/// abandoned shows nothing in its successor's place.
-pub(super) type Shown = AtomicWeak<Call>;
-
-/// What a worker's hand is at that others may have to end, besides a call.
-pub(super) enum Busy {
-    Install(Installing),
-    /// User code that belongs to no call: a drop of values, or the thread's own start.
-    Clean(Cleaning),
-}
-
-/// A drop of users' values on its way.
-pub(super) struct Cleaning {
-    /// When it is looked at next; none where the start's own limit holds.
-    pub(super) until: Option<Instant>,
-    /// How long it may go on after it was found to take long: the first look only finds it. So a clock that jumps, or a
-    /// machine that stood still, costs no worker that was in a drop for a moment.
-    pub(super) grace: Duration,
-    pub(super) is_suspect: bool,
-}
-
-/// A library's `init` on its way.
-pub(super) struct Installing {
-    pub(super) dependency: Arc<Dependency>,
-    /// When it is left behind; none where the start's own limit holds.
-    pub(super) until: Option<Instant>,
-    /// What it is built for, if that is a stage.
-    pub(super) stage: Option<Arc<Stage>>,
-}
-
-/// What the run that has the slot is at.
-struct Register {
-    /// The outermost call, while the hand runs.
-    shown: Arc<CachePadded<Shown>>,
-    /// What else it is at, with the hand that is.
-    aside: Option<(Hand, Busy)>,
-}
-
-impl Default for Register {
-    fn default() -> Self {
-        Self { shown: Arc::new(CachePadded::new(Shown::new())), aside: None }
-    }
-}
-
-impl Register {
-    /// The call that the hand runs, as long as it does. What is met on the way lies in `met`, to be let go of by [`let_go_of`]
-    /// outside of every lock: its worker may have let go of it meanwhile.
-    fn call<'a>(&self, load: &Load, hand: Hand, met: &'a mut Option<Held<Call>>) -> Option<&'a Held<Call>> {
-        debug_assert!(met.is_none(), "what was met before is not let go of here");
-        *met = if hand.phase == Phase::Running { self.shown.load().upgrade() } else { None };
-        // It was shown before the hand went up, so it is that call if the hand has not moved since.
-        met.as_ref().filter(|_| load.hand() == hand)
-    }
 }
 
 /// One worker's place.
@@ -499,11 +440,6 @@ impl Slot {
     }
 }
 
-/// The installation that an abandoned run was at, if it was at one.
-fn installing(running: Option<(Hand, Busy)>) -> Option<Installing> {
-    if let (_, Busy::Install(installing)) = running? { Some(installing) } else { None }
-}
-
 /// Lets go of calls. Where nobody else holds one any more, what it holds is dropped elsewhere: its arguments, its result, or the
 /// last definition of a function that captures something have user code to run.
 fn let_go_of(calls: impl IntoIterator<Item = Held<Call>>, reaper: &Reaper) {
@@ -513,11 +449,13 @@ fn let_go_of(calls: impl IntoIterator<Item = Held<Call>>, reaper: &Reaper) {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::time::Duration;
 
     use super::*;
     use crate::clock::Clock;
     use crate::event::Bus;
     use crate::id::PoolId;
+    use crate::worker::register::Cleaning;
 
     /// A slot that a run has taken, on the calling thread.
     fn taken() -> (Slot, Load, Hand) {

@@ -18,7 +18,8 @@ use super::install::Fit;
 use super::installed::Failure;
 use super::queue::Next;
 use super::reaper::Reaper;
-use super::slot::{AbandonedRun, Installing, Slot};
+use super::register::Installing;
+use super::slot::{AbandonedRun, Slot};
 use super::stage::Staging;
 use super::start::ThreadStart;
 
