@@ -264,7 +264,7 @@ impl Wpc {
     ///
     /// # Blocking
     ///
-    /// At most `stop_timeout` (10 s).
+    /// At most `stop_timeout` (10 s). What [`Wpc::workers`] tells of each worker is gone after it; [`Wpc::stats`] stays.
     pub fn stop_workers(&self) -> Result<StopReport, StopError> {
         self.pool().stop()
     }
@@ -290,7 +290,8 @@ impl Wpc {
     ///
     /// # Blocking
     ///
-    /// Until the call ends, at the latest at its deadline.
+    /// Until the call ends, at the latest at its deadline, which counts from acceptance: arguments are converted before that, on this
+    /// thread, for as long as it takes.
     pub fn call<R>(&self, function: &str, arguments: impl Argument) -> Result<R, CallError>
     where
         R: DeserializeOwned + Send + 'static,

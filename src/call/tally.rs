@@ -119,9 +119,10 @@ pub struct Totals {
     pub cancelled: u64,
     /// Calls whose worker was lost.
     pub worker_lost: u64,
-    /// Functions that returned after their call had ended, on workers that had not been abandoned.
+    /// Functions that returned after their call had ended, on workers that had not been abandoned. It depends on timing: nothing adds up
+    /// to it.
     pub late: u64,
-    /// Calls that workers ran to their end, late ones included.
+    /// Calls that workers ran to their end, late ones included; not those that never started, or whose worker was abandoned or lost.
     pub handled: u64,
 }
 

@@ -146,7 +146,8 @@ where
 /// parameters, and what it takes by literal name from its context is recorded as required.
 ///
 /// Blanks, line endings and comments do not change the hash; any token does, a trailing comma included (a false
-/// alarm, never false calm). Recorded are the literal names in `ctx.constant::<T>("NAME")`, where `ctx` is the
+/// alarm). It is of these tokens and no others: what a closure captures, and what a path such as `function!(job)` stands for, may
+/// change under the same hash. Recorded are the literal names in `ctx.constant::<T>("NAME")`, where `ctx` is the
 /// parameter of type `&Context`; computed names work when they run, but are not checked before.
 ///
 /// # Examples

@@ -127,7 +127,8 @@ impl WpcBuilder {
         self
     }
 
-    /// How long a stop of the workers may take. Default 10 s.
+    /// How long a stop of the workers may take. Default 10 s. It drains for so long less the overrun grace: one that is little above the grace
+    /// drains hardly anything.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.settings.stop_timeout = timeout;
         self

@@ -40,6 +40,10 @@ impl<'a> CallRequest<'a> {
     }
 
     /// Runs only if the function's hash is this one; else the call is rejected with both.
+    ///
+    /// A hash tells as much as it was made of ([`HashOf`](crate::HashOf)): without [`function!`](crate::function!),
+    /// [`Function::source`](crate::Function::source) or another [`Function::label`](crate::Function::label) a redefinition of the same
+    /// signature has the same hash, and passes.
     pub fn pin(mut self, hash: Hash) -> Self {
         self.terms.pin = Some(hash);
         self
@@ -59,7 +63,8 @@ impl<'a> CallRequest<'a> {
     ///
     /// # Blocking
     ///
-    /// Until the call ends, at the latest at its deadline.
+    /// Until the call ends, at the latest at its deadline, which counts from acceptance: arguments are converted before that, on this
+    /// thread, for as long as it takes.
     pub fn call<R>(self, arguments: impl Argument) -> Result<R, CallError>
     where
         R: DeserializeOwned + Send + 'static,
