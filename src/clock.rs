@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::Thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use parking_lot::Mutex;
+use crate::sync::{self, Mutex, Thread};
 
 /// Where a pool takes its time from: the machine's monotonic clock (the default), or one that a test moves by hand.
 #[derive(Clone, Debug)]
@@ -159,7 +158,7 @@ impl Clock {
         if state.now >= until {
             return Wait::Elapsed;
         }
-        let thread = std::thread::current();
+        let thread = sync::current();
         if state.parked.iter().all(|parked| parked.id() != thread.id()) {
             state.parked.push(thread);
         }

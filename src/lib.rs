@@ -12,6 +12,8 @@ mod function;
 mod fuzz;
 mod hash;
 mod id;
+#[cfg(all(test, wpc_loom))]
+mod models;
 #[cfg(not(wpc_plant))]
 mod plant;
 #[cfg(wpc_plant)]
@@ -20,6 +22,8 @@ pub mod plant;
 mod plugin;
 mod pool;
 mod registry;
+#[cfg(all(test, wpc_shuttle))]
+mod schedules;
 #[cfg(test)]
 mod simulation;
 mod supervise;

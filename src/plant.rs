@@ -9,8 +9,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How often a bug that strikes does so: once in so many times that its place is passed. A prime, so that it meets no
 /// rhythm of the calls.
@@ -48,6 +47,28 @@ pub enum Plant {
     EventGap,
     /// What is left of a cancelled call counts against the limit of calls that wait.
     ShellCounted,
+    /// An outcome is said to be there before it can be seen.
+    PublishesLoosely,
+    /// A queue that is closed takes in what its inbox is given.
+    InboxStaysOpen,
+    /// A worker parks without a look after it has said so.
+    SleepsUnseen,
+    /// Queues are emptied before they are closed.
+    DrainsOpenQueues,
+    /// A worker that has nothing left to do does not say so to a stop.
+    SleepsUntold,
+    /// A run that ends does not have others look for what it was woken for.
+    EndsUnseen,
+    /// Nobody looks again at a call that is left to a worker which is awake.
+    LeavesUnwatched,
+    /// Who waits for a signal parks without a look after it has said so.
+    EnlistsUnseen,
+    /// What a holder of a value did may be seen after the value has been dropped.
+    LetsGoLoosely,
+    /// No fence lies between a push and the look whether the worker sleeps.
+    PushesUnfenced,
+    /// The timekeeper forgets what it was told while it looked.
+    ForgetsAfterLook,
 }
 
 /// A rule of speed that such a build can be told to do without, to measure what it is worth.
@@ -113,23 +134,44 @@ impl Plant {
     }
 }
 
+fn mislaid() -> MutexGuard<'static, Option<Box<dyn Any + Send>>> {
+    MISLAID.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Keeps a value that came too late for its own caller, for [`misdeliver`] to give to another one; what comes back is
 /// another one like it, or `nothing`.
 pub(crate) fn mislay<V: Send + 'static>(value: V, nothing: impl FnOnce() -> V) -> V {
     if !Plant::Misdeliver.is_planted() {
         return value;
     }
-    let before = MISLAID.lock().replace(Box::new(value)).and_then(|before| before.downcast().ok());
+    let before = mislaid().replace(Box::new(value)).and_then(|before| before.downcast().ok());
     before.map_or_else(nothing, |before| *before)
 }
 
 /// The value that a caller is given instead of its own: one that was mislaid, if the two are `alike`.
 pub(crate) fn misdeliver<V: Send + 'static>(mut value: V, alike: impl FnOnce(&V, &V) -> bool) -> V {
     if Plant::Misdeliver.strikes()
-        && let Some(mislaid) = MISLAID.lock().as_mut().and_then(|mislaid| mislaid.downcast_mut::<V>())
+        && let Some(mislaid) = mislaid().as_mut().and_then(|mislaid| mislaid.downcast_mut::<V>())
         && alike(mislaid, &value)
     {
         std::mem::swap(mislaid, &mut value);
     }
     value
+}
+
+/// How a process ends in which a planted bug was found.
+#[cfg(all(test, any(wpc_loom, wpc_shuttle)))]
+const FOUND: i32 = 3;
+
+/// Has the first panic say what `found` tells of it and end the process: a model checker cannot go on after one, since what its
+/// threads hold would be dropped outside of every execution.
+#[cfg(all(test, any(wpc_loom, wpc_shuttle)))]
+pub(crate) fn end_with_the_first_panic(found: impl Fn(&str) -> String + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |info| {
+        let payload = info.payload();
+        let owned = payload.downcast_ref::<String>().map(String::as_str);
+        let text = owned.or(payload.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+        println!("{}", found(&text.split_whitespace().collect::<Vec<_>>().join(" ")));
+        std::process::exit(FOUND);
+    }));
 }

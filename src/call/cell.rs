@@ -15,7 +15,7 @@ use crate::event::CallSpan;
 use crate::function::{FunctionError, Interrupt, Wanted};
 use crate::id::{CallId, WorkerId};
 use crate::plant::{self, Plant};
-use crate::sync::{AtomicU64, Free, Kept, Pool as CellPool, Pooled, current, park};
+use crate::sync::{AtomicU64, Free, Kept, Pool as CellPool, Pooled, current, local, park, shared};
 use crate::value::Value;
 
 use super::chain::Chain;
@@ -62,11 +62,13 @@ pub(crate) struct Remains {
     _definition: Option<Definition>,
 }
 
-thread_local! {
-    static KEPT: RefCell<Kept<Call>> = const { RefCell::new(Kept::new()) };
+local! {
+    static KEPT: RefCell<Kept<Call>> = RefCell::new(Kept::new());
 }
 
-static POOL: CellPool<Call> = CellPool::new(Free::new());
+shared! {
+    static POOL: CellPool<Call> = CellPool::new(Free::new());
+}
 
 impl Pooled for Call {
     fn pool() -> &'static CellPool<Self> {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Moment;
 use crate::function::{Argument, Context, Host, Wanted, unbox};
 use crate::id::PoolId;
-use crate::sync::Held;
+use crate::sync::{Held, local};
 use crate::value::Value;
 
 use super::cell::Call;
@@ -51,8 +51,8 @@ pub(crate) struct Outgoing {
     pub(crate) link: Link,
 }
 
-thread_local! {
-    static CURRENT: RefCell<Option<Rc<dyn Inside>>> = const { RefCell::new(None) };
+local! {
+    static CURRENT: RefCell<Option<Rc<dyn Inside>>> = RefCell::new(None);
 }
 
 /// The worker under this thread.

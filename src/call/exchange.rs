@@ -16,11 +16,11 @@
 //! 4. Whoever drops the exchange has it alone, and drops what the store holds: the arguments while nobody has claimed them, or
 //!    a value that was published and not taken.
 
-use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
-use crate::sync::{AtomicBool, AtomicU8, Mutex};
+use crate::plant::Plant;
+use crate::sync::{AtomicBool, AtomicU8, Mutex, UnsafeCell};
 use crate::value::Value;
 
 use super::hand::Hand;
@@ -93,7 +93,7 @@ impl Exchange {
 
     fn claimed(&self, _: Claim) -> Value {
         // SAFETY: rule 1: nobody else has the claim.
-        let argument = unsafe { &*self.store.get() };
+        let argument = self.store.with_mut(|place| unsafe { &*place });
         // SAFETY: rule 1: it was initialised, and is not used again.
         unsafe { argument.assume_init_read() }
     }
@@ -110,7 +110,7 @@ impl Exchange {
             Outcome::Value(value) => {
                 assert!(self.start.is_claimed(), "who has a result has taken the arguments");
                 // SAFETY: rule 2: nobody reads it before `DONE`, and nobody else writes it.
-                unsafe { (*self.store.get()).write(value) };
+                self.store.with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
                 0
             }
             Outcome::Trouble(trouble) => {
@@ -118,7 +118,8 @@ impl Exchange {
                 TROUBLE
             }
         };
-        let before = self.state.swap(DONE | kind, Ordering::AcqRel);
+        let order = if Plant::PublishesLoosely.is_planted() { Ordering::Relaxed } else { Ordering::AcqRel };
+        let before = self.state.swap(DONE | kind, order);
         // Who leaves word from here on sees that it is done.
         if before & AWAITED == 0 { None } else { self.rare.lock().waiter.take() }
     }
@@ -163,7 +164,7 @@ impl Exchange {
             return Some(Outcome::Trouble(trouble.expect("it was noted before it was said to be there")));
         }
         // SAFETY: rule 3: this is the one thread that swapped it.
-        let value = unsafe { &*self.store.get() };
+        let value = self.store.with_mut(|place| unsafe { &*place });
         // SAFETY: rules 2 and 3: a value was published, and it is not used again.
         Some(Outcome::Value(unsafe { value.assume_init_read() }))
     }
@@ -175,7 +176,9 @@ impl Drop for Exchange {
         let has_value = self.state.load(Ordering::Acquire) & (STATE | TROUBLE) == DONE;
         if !self.start.is_claimed() || has_value {
             // SAFETY: rule 4.
-            unsafe { self.store.get_mut().assume_init_drop() };
+            let value = self.store.with_mut(|place| unsafe { &mut *place });
+            // SAFETY: rule 4.
+            unsafe { value.assume_init_drop() };
         }
     }
 }

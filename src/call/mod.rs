@@ -41,6 +41,8 @@ pub(crate) use panic::{Panic, Panics, watch_locations};
 pub(crate) use request::{Limit, Request, Target, Terms};
 pub(crate) use shift::{Gate, Rescue, Shift};
 pub(crate) use spin::{Budget, WAKE};
+#[cfg(all(test, wpc_loom))]
+pub(crate) use timekeeper::attend;
 pub(crate) use timekeeper::{Round, Scan, Timekeeper};
 #[cfg(test)]
 pub(crate) use timekeeper::{look, next_look};

@@ -1,14 +1,14 @@
 //! [`Shift`]: what all calls of a pool share from one start of its workers to the stop after it.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, Moment};
 use crate::event::Bus;
 use crate::id::{PoolId, Run, WorkerId};
 use crate::supervise::Mailbox;
-use crate::sync::{AtomicU8, AtomicUsize, CachePadded, Signal};
+use crate::sync::{AtomicU8, AtomicUsize, CachePadded, OnceLock, Signal};
 
 use super::cell::Call;
 use super::load::Load;

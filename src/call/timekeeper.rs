@@ -9,13 +9,13 @@
 //! ends when its owner drops it. It runs no user code: it decides outcomes and wakes who waits for them, after every
 //! lock is released.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::clock::Moment;
-use crate::sync::{self, AtomicBool, AtomicU64, Thread, current, full_fence};
+use crate::plant::Plant;
+use crate::sync::{self, AtomicBool, AtomicU64, JoinHandle, OnceLock, Thread, current, full_fence};
 
 use super::outcome::Wakeup;
 use super::shift::Shift;
@@ -107,8 +107,7 @@ pub(crate) struct Timekeeper {
 impl Timekeeper {
     pub(crate) fn start(shift: &Arc<Shift>, scans: Arc<[Arc<dyn Scan>]>) -> std::io::Result<Self> {
         let theirs = Arc::clone(shift);
-        let thread =
-            std::thread::Builder::new().name("wpc-timekeeper".into()).spawn(move || keep(&theirs, &scans))?;
+        let thread = sync::spawn("wpc-timekeeper".into(), move || keep(&theirs, &scans))?;
         Ok(Self { shift: Arc::clone(shift), thread: Some(thread) })
     }
 }
@@ -125,9 +124,14 @@ impl Drop for Timekeeper {
     }
 }
 
+/// The calling thread is the one that the alarm wakes.
+pub(crate) fn attend(shift: &Shift) {
+    shift.alarm.thread.get_or_init(current);
+}
+
 fn keep(shift: &Shift, scans: &[Arc<dyn Scan>]) {
     let alarm = &shift.alarm;
-    alarm.thread.get_or_init(current);
+    attend(shift);
     while !alarm.ended.load(Ordering::Acquire) {
         look(shift, scans);
         rest(shift);
@@ -137,7 +141,10 @@ fn keep(shift: &Shift, scans: &[Arc<dyn Scan>]) {
 /// One round.
 pub(crate) fn look(shift: &Shift, scans: &[Arc<dyn Scan>]) {
     let alarm = &shift.alarm;
-    alarm.next.store(Moment::NEVER.nanos(), Ordering::Relaxed);
+    let forget = || alarm.next.store(Moment::NEVER.nanos(), Ordering::Relaxed);
+    if !Plant::ForgetsAfterLook.is_planted() {
+        forget();
+    }
     full_fence();
     let mut round = Round::new(shift.clock.now());
     for scan in scans {
@@ -145,6 +152,9 @@ pub(crate) fn look(shift: &Shift, scans: &[Arc<dyn Scan>]) {
     }
     let earliest = round.earliest.map_or(Moment::NEVER, |at| shift.clock.moment_of(at));
     drop(round);
+    if Plant::ForgetsAfterLook.is_planted() {
+        forget();
+    }
     alarm.next.fetch_min(earliest.nanos(), Ordering::AcqRel);
 }
 

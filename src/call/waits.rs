@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use crate::fence;
 use crate::id::{CallId, WorkerId};
-use crate::sync::{AtomicBool, Held, Mutex};
+use crate::sync::{AtomicBool, Held, Mutex, shared};
 
 use super::cell::Call;
 use super::hand::Hand;
@@ -67,8 +67,10 @@ pub(crate) struct Waiting {
     call: Held<Call>,
 }
 
-/// One worker at a time says that it waits and looks whether that could end; for as long as the two take.
-static LOOKING: Mutex<()> = Mutex::new(());
+shared! {
+    /// One worker at a time says that it waits and looks whether that could end; for as long as the two take.
+    static LOOKING: Mutex<()> = Mutex::new(());
+}
 
 impl Waiting {
     /// Says that it waits for the call.

@@ -11,12 +11,12 @@
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::fence;
-use crate::sync::{self, AtomicBool, Signal, ThreadId, current};
+use crate::sync::{self, AtomicBool, OnceLock, Signal, ThreadId, current};
 
 use super::bus::Bus;
 use super::event::Event;
@@ -77,7 +77,7 @@ impl Listener {
     ) -> io::Result<()> {
         let seat = Seat { listener: Arc::clone(self), bus: Arc::downgrade(bus) };
         let serve = move || seat.serve(callback);
-        std::thread::Builder::new().name("wpc-listener".into()).spawn(serve).map(drop)
+        sync::spawn("wpc-listener".into(), serve).map(drop)
     }
 
     /// Whether the calling thread is this listener's.

@@ -21,7 +21,7 @@ use std::{io, mem};
 use crate::clock::Clock;
 use crate::fence;
 use crate::function::Library;
-use crate::sync::{self, Mutex, Thread};
+use crate::sync::{self, Mutex, Thread, shared};
 
 use super::error::LoadError;
 
@@ -65,7 +65,9 @@ enum Slot {
 
 /// The loader of this process, started by the first load.
 pub(super) fn of_process() -> Result<Arc<Loader>, LoadError> {
-    static LOADER: Mutex<Option<Arc<Loader>>> = Mutex::new(None);
+    shared! {
+        static LOADER: Mutex<Option<Arc<Loader>>> = Mutex::new(None);
+    }
     let mut loader = LOADER.lock();
     if let Some(loader) = &*loader {
         return Ok(Arc::clone(loader));
@@ -78,7 +80,7 @@ impl Loader {
     fn start() -> io::Result<Self> {
         let desk = Arc::<Mutex<Desk>>::default();
         let theirs = Arc::clone(&desk);
-        let spawned = std::thread::Builder::new().name("wpc-loader".into()).spawn(move || serve(&theirs))?;
+        let spawned = sync::spawn("wpc-loader".into(), move || serve(&theirs))?;
         Ok(Self { desk, thread: spawned.thread().clone() })
     }
 

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arc_swap::{ArcSwapOption, Guard};
-
 use crate::call::{Shift, Totals, current};
 use crate::event::{Bus, ListenerId};
 use crate::id::{PoolId, Run, WorkerId};
 use crate::registry::Registry;
 use crate::supervise::Observed;
-use crate::sync::{self, Mutex, Signal};
+use crate::sync::{self, ArcSwapOption, Guard, Mutex, Signal};
 use crate::worker::Counts;
 
 use super::crew::Crew;

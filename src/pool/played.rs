@@ -63,6 +63,12 @@ impl Played {
         &self.crew.slots
     }
 
+    /// The same, to be kept.
+    #[cfg(wpc_loom)]
+    pub(crate) fn shared_slots(&self) -> Arc<Slots> {
+        Arc::clone(&self.crew.slots)
+    }
+
     pub(crate) fn shift(&self) -> &Shift {
         self.crew.shift()
     }

@@ -99,7 +99,7 @@ impl Pool {
             let reaper = pool.counts().reaper.clone();
             reaper.drop_later(vec![(owner, pool)]);
         };
-        let spawned = std::thread::Builder::new().name("wpc-stop".into()).spawn(stop);
+        let spawned = sync::spawn("wpc-stop".into(), stop);
         spawned.map(drop).map_err(StopError::Thread)
     }
 
@@ -112,7 +112,7 @@ impl Pool {
             let reaper = pool.counts().reaper.clone();
             reaper.drop_later(vec![pool]);
         };
-        if std::thread::Builder::new().name("wpc-stop".into()).spawn(stop).is_err() {
+        if sync::spawn("wpc-stop".into(), stop).is_err() {
             // Without a thread to wait with, the workers are told to end, nobody waits for them, and the pool is leaked.
             if let Some(crew) = self.crew().as_ref() {
                 crew.close(self.settings().clock.now() + self.settings().overrun_grace);

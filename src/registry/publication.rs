@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arc_swap::ArcSwap;
-
 use crate::call::Definition;
 use crate::id::Version;
-use crate::sync::{AtomicU64, full_fence};
+use crate::sync::{ArcSwap, AtomicU64, full_fence};
 
 use super::snapshot::Snapshot;
 

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 
 use crate::clock::Clock;
 use crate::pool::Pool;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, shared};
 use crate::worker::played::Next;
 
 use super::plan::Plan;
@@ -17,8 +17,10 @@ use super::trace::Trace;
 /// How many seeds are played, unless `WPC_SEEDS` says it.
 const SEEDS: u64 = if cfg!(debug_assertions) { 300 } else { 10_000 };
 
-/// What is planted is so for the whole process: one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
+shared! {
+    /// What is planted is so for the whole process: one test at a time.
+    static ALONE: Mutex<()> = Mutex::new(());
+}
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok().map(|text| text.parse().expect("seeds are numbers"))

@@ -8,17 +8,16 @@
 //! board. It runs no user code and holds no lock while it calls an adapter.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::clock::Clock;
 use crate::event::Bus;
 use crate::id::Run;
-use crate::sync;
+use crate::sync::channel::Receiver;
+use crate::sync::{self, JoinHandle};
 
 use super::board::{Board, Observed};
 use super::child::{Action, Child, Input};
@@ -51,8 +50,7 @@ impl Driver {
     pub(crate) fn start<S: Start>(setup: Setup, kind: impl FnOnce(&Mailbox) -> S) -> std::io::Result<Self> {
         let (drive, inbox) = Drive::new(setup, kind);
         let (mailbox, board) = (drive.mailbox.clone(), Arc::clone(&drive.board));
-        let thread =
-            std::thread::Builder::new().name("wpc-driver".into()).spawn(move || drive.run(&inbox))?;
+        let thread = sync::spawn("wpc-driver".into(), move || drive.run(&inbox))?;
         Ok(Self { mailbox, board, thread })
     }
 
@@ -162,6 +160,11 @@ impl Drive {
     #[cfg(test)]
     pub(super) fn child(&self, id: ChildId) -> &Child {
         &self.children[id as usize].child
+    }
+
+    #[cfg(all(test, wpc_loom))]
+    pub(super) fn running(&mut self, id: ChildId) -> Option<Box<dyn Running>> {
+        self.children[id as usize].running.take()
     }
 
     /// Parks until there is something to do.

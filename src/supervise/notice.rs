@@ -1,13 +1,12 @@
 //! What reaches the driver: its [`Mailbox`], and the [`ExitNotice`] by which a child cannot end unnoticed.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
-
 use crate::id::Run;
-use crate::sync::{AtomicBool, Thread, current};
+use crate::sync::channel::{self, Receiver, Sender};
+use crate::sync::{AtomicBool, OnceLock, Thread, current};
 
 use super::ChildId;
 use super::child::{Input, RunEnd};
@@ -45,7 +44,7 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// A mailbox for so many children, and its reading end.
     pub(super) fn new(children: usize) -> (Self, Receiver<Message>) {
-        let (sender, receiver) = crossbeam_channel::bounded(16 + 4 * children);
+        let (sender, receiver) = channel::bounded(16 + 4 * children);
         (Self { sender, driver: Arc::default(), look: Arc::default() }, receiver)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
+use crate::sync::channel::Receiver;
 
 pub(crate) use super::child::{Child, Input};
 use super::driver::{Drive, Setup};
@@ -33,6 +33,12 @@ impl Driver {
 
     pub(crate) fn child(&self, id: ChildId) -> &Child {
         self.drive.child(id)
+    }
+
+    /// What the driver holds of the child's run, while it has one.
+    #[cfg(wpc_loom)]
+    pub(crate) fn running(&mut self, id: ChildId) -> Option<Box<dyn super::Running>> {
+        self.drive.running(id)
     }
 
     /// The next message.

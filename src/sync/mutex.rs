@@ -2,15 +2,23 @@
 //! where threads wait for it, which those of `parking_lot` do.
 
 use std::fmt;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use super::machine::{Lock, MutexGuard};
 
 /// A lock around a value.
 #[derive(Default)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(Lock<T>);
 
 impl<T> Mutex<T> {
+    #[cfg(not(wpc_loom))]
     pub(crate) const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
+        Self(Lock::new(value))
+    }
+
+    #[cfg(wpc_loom)]
+    pub(crate) fn new(value: T) -> Self {
+        Self(Lock::new(value))
     }
 
     /// Locks it, as soon as nobody else has.

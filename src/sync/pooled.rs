@@ -16,14 +16,15 @@
 //! 4. Whatever a holder did before it let go happens before the value is dropped: letting go is a `Release`, the last of it an
 //!    `Acquire`.
 
-use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::Ordering;
 
+use crate::plant::Plant;
+
 use super::stack::Link;
-use super::{AtomicPtr, AtomicU64, Mutex};
+use super::{AtomicPtr, AtomicU64, Mutex, UnsafeCell};
 
 /// So many bits of the word count holders.
 const COUNT_BITS: u32 = 24;
@@ -36,7 +37,7 @@ const HOLDERS_MAX: u64 = COUNT / 2;
 const KEPT_MAX: usize = 16;
 
 /// So many nodes are made at once.
-const MADE: usize = 64;
+const MADE: usize = if cfg!(any(wpc_loom, wpc_shuttle)) { 4 } else { 64 };
 
 /// Memory for one value, in lines of the cache that it shares with no other.
 #[repr(C, align(64))]
@@ -123,6 +124,8 @@ impl<T: Pooled> Kept<T> {
     }
 }
 
+// In a model of loom the process's pool may be gone by then.
+#[cfg(not(wpc_loom))]
 impl<T: Pooled> Drop for Kept<T> {
     fn drop(&mut self) {
         self.0.move_to(&mut T::pool().lock(), usize::MAX);
@@ -207,7 +210,7 @@ pub(crate) fn hold_twice<T: Pooled>(value: T) -> [Held<T>; 2] {
     let before = node.word.load(Ordering::Relaxed);
     debug_assert_eq!(before & COUNT, 0, "a free node has no holders");
     // SAFETY: rule 3: the node was taken from a list or is new, so that nobody else reaches its value.
-    unsafe { (*node.value.get()).write(value) };
+    node.value.with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
     // The next of its values.
     let life = (before >> COUNT_BITS).wrapping_add(1);
     node.word.store((life << COUNT_BITS) | 2, Ordering::Release);
@@ -251,7 +254,8 @@ impl<T: Pooled> Held<T> {
     }
 
     fn let_go(node: &'static Node<T>) -> Option<Last<T>> {
-        let before = node.word.fetch_sub(1, Ordering::Release);
+        let release = if Plant::LetsGoLoosely.is_planted() { Ordering::Relaxed } else { Ordering::Release };
+        let before = node.word.fetch_sub(1, release);
         debug_assert!(before & COUNT > 0, "a holder lets go once");
         if before & COUNT != 1 {
             return None;
@@ -275,7 +279,7 @@ impl<T: Pooled> Deref for Held<T> {
     #[expect(unsafe_code, reason = "its rules stand above")]
     fn deref(&self) -> &T {
         // SAFETY: rule 2: `self` is a holder, and counted.
-        let value = unsafe { &*self.0.value.get() };
+        let value = self.0.value.with(|place| unsafe { &*place });
         // SAFETY: rule 2: while there is a holder the value is initialised.
         unsafe { value.assume_init_ref() }
     }
@@ -297,7 +301,7 @@ impl<T: Pooled> Last<T> {
         let node = Freed(self.0);
         std::mem::forget(self);
         // SAFETY: rule 3: nobody else reaches the value.
-        let value = unsafe { &*node.0.value.get() };
+        let value = node.0.value.with_mut(|place| unsafe { &*place });
         // SAFETY: rules 2 and 3: the count was above 0 until now, and `self`, which would drop the value, is forgotten.
         unsafe { value.assume_init_read() }
     }
@@ -308,7 +312,7 @@ impl<T: Pooled> Drop for Last<T> {
     fn drop(&mut self) {
         let node = Freed(self.0); // also if the value's own drop panics
         // SAFETY: rule 3: nobody else reaches the value.
-        let value = unsafe { &mut *node.0.value.get() };
+        let value = node.0.value.with_mut(|place| unsafe { &mut *place });
         // SAFETY: rules 2 and 3: the count was above 0 until now, and this is the once.
         unsafe { value.assume_init_drop() };
     }
@@ -384,7 +388,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::sync::AtomicUsize;
+    use crate::sync::{AtomicUsize, local, shared};
 
     struct Counted(Arc<AtomicUsize>, u64);
 
@@ -394,11 +398,13 @@ mod tests {
         }
     }
 
-    thread_local! {
-        static KEPT: RefCell<Kept<Counted>> = const { RefCell::new(Kept::new()) };
+    local! {
+        static KEPT: RefCell<Kept<Counted>> = RefCell::new(Kept::new());
     }
 
-    static POOL: Pool<Counted> = Mutex::new(Free::new());
+    shared! {
+        static POOL: Pool<Counted> = Mutex::new(Free::new());
+    }
 
     impl Pooled for Counted {
         fn pool() -> &'static Pool<Self> {

@@ -13,6 +13,8 @@
 use std::ptr;
 use std::sync::atomic::Ordering;
 
+use crate::plant::Plant;
+
 use super::pooled::{Held, Node, Pooled};
 use super::{AtomicPtr, AtomicU32};
 
@@ -43,7 +45,9 @@ impl<T: Pooled> Stack<T> {
     #[expect(unsafe_code, reason = "its rules stand above")]
     pub(crate) fn push(&self, value: Held<T>) -> Result<(), Held<T>> {
         let node = value.into_node();
-        let mut head = self.head.load(Ordering::Relaxed);
+        // Acquire, here and wherever a node is looked into: what it is made of was stored before its place. And whoever finds the
+        // stack closed sees what was stored before that.
+        let mut head = self.head.load(Ordering::Acquire);
         loop {
             if head == closed() {
                 // SAFETY: rule 2: it was given up above, and nobody else has seen it.
@@ -52,7 +56,7 @@ impl<T: Pooled> Stack<T> {
             node.link.next.store(head, Ordering::Relaxed);
             node.link.depth.store(depth(head).saturating_add(1), Ordering::Relaxed);
             let new = node.place();
-            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
+            match self.head.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Ok(()),
                 Err(now) => head = now,
             }
@@ -61,7 +65,7 @@ impl<T: Pooled> Stack<T> {
 
     /// How many lie here; not exact while others put more down, or take.
     pub(crate) fn len(&self) -> usize {
-        depth(self.head.load(Ordering::Relaxed)) as usize
+        depth(self.head.load(Ordering::Acquire)) as usize
     }
 
     /// Whether nothing lies here. Whoever finds it empty sees what was stored before it was taken.
@@ -80,7 +84,8 @@ impl<T: Pooled> Stack<T> {
 
     /// Takes everything, and lets nothing more be put down.
     pub(crate) fn close(&self) -> Taken<T> {
-        self.take_for(closed())
+        let mark = if Plant::InboxStaysOpen.is_planted() { ptr::null_mut() } else { closed() };
+        self.take_for(mark)
     }
 
     fn take_for(&self, instead: *mut Node<T>) -> Taken<T> {

@@ -17,6 +17,7 @@ use crate::event::EventName;
 use crate::fence;
 use crate::function::Host as _;
 use crate::id::Run;
+use crate::plant::Plant;
 use crate::supervise::ExitNotice;
 use crate::sync;
 
@@ -272,8 +273,8 @@ fn has_news(worker: &Worker) -> bool {
 pub(super) fn lie_down(worker: &Worker) -> bool {
     let slot = worker.slot();
     slot.as_own(worker.load(), worker.hand.get(), || slot.lie_down());
-    let has_news = has_news(worker);
-    if !has_news {
+    let has_news = !Plant::SleepsUnseen.is_planted() && has_news(worker);
+    if !has_news && !Plant::SleepsUntold.is_planted() {
         worker.slots.shift.tell_quiet();
     }
     !has_news

@@ -62,6 +62,16 @@ impl Begun {
     pub(crate) fn take(&self) -> Vec<Played> {
         std::mem::take(&mut *self.runs.lock()).into_iter().map(Played::new).collect()
     }
+
+    /// That of the slot, if it was begun and not taken yet.
+    #[cfg(wpc_loom)]
+    pub(crate) fn take_of(&self, at: usize) -> Option<Played> {
+        let mut runs = self.runs.lock();
+        let place = runs.iter().position(|coming| coming.at == at)?;
+        let coming = runs.swap_remove(place);
+        drop(runs);
+        Some(Played::new(coming))
+    }
 }
 
 impl Start for Stage {

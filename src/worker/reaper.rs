@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::fence;
-use crate::sync::Mutex;
+use crate::sync::{self, Mutex};
 
 /// So many threads may be at it in one pool. What is to be dropped beyond waits until one of them has done: only drops that
 /// hang can come to that.
@@ -68,7 +68,7 @@ impl Reaper {
 /// Runs `reap` on a thread of its own.
 #[cfg(not(test))]
 fn apart(reap: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new().name("wpc-reaper".into()).spawn(reap).map(drop)
+    sync::spawn("wpc-reaper".into(), reap).map(drop)
 }
 
 /// Runs `reap` on a thread of its own; at once where threads are played.
@@ -78,5 +78,5 @@ fn apart(reap: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         reap();
         return Ok(());
     }
-    std::thread::Builder::new().name("wpc-reaper".into()).spawn(reap).map(drop)
+    sync::spawn("wpc-reaper".into(), reap).map(drop)
 }

@@ -9,7 +9,9 @@ use crate::clock::Moment;
 use crate::hash::Hash;
 use crate::id::{Generation, Run, Version, WorkerId};
 use crate::plant::Plant;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, CachePadded, Held, Mutex, Thread, full_fence};
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicU64, CachePadded, Held, Mutex, Thread, full_fence, full_fence_after_swap,
+};
 
 use super::installed::Installed;
 use super::queue::Queue;
@@ -48,6 +50,7 @@ pub(crate) struct Slot {
     pub(crate) installed: Installed,
     acknowledged: Mutex<Option<Acknowledged>>,
     acknowledged_version: AtomicU64,
+    /// Changed by swaps alone: their order is one that everybody agrees on.
     sleeping: AtomicBool,
     /// What the hand was at when it was last looked at whether it is stuck, and when that was.
     seen_at: AtomicU64,
@@ -186,7 +189,7 @@ impl Slot {
         self.closed.load(Ordering::Acquire)
     }
 
-    pub(super) fn request_stop(&self) {
+    pub(crate) fn request_stop(&self) {
         self.stopping.store(true, Ordering::Release);
         full_fence();
         self.wake();
@@ -198,8 +201,8 @@ impl Slot {
 
     /// Says that the worker is about to sleep: it must look once more at whatever could wake it before it parks.
     pub(super) fn lie_down(&self) {
-        self.sleeping.store(true, Ordering::Relaxed);
-        full_fence();
+        self.sleeping.swap(true, Ordering::AcqRel);
+        full_fence_after_swap();
     }
 
     pub(crate) fn is_sleeping(&self) -> bool {
@@ -207,7 +210,7 @@ impl Slot {
     }
 
     pub(super) fn get_up(&self) {
-        self.sleeping.store(false, Ordering::Relaxed);
+        self.sleeping.swap(false, Ordering::AcqRel);
     }
 
     /// Wakes the worker if it sleeps; true if it did. Whatever it is to find has been stored, and a full fence passed.
@@ -422,7 +425,7 @@ impl Slot {
         let place = self.thread.lock();
         self.serving.store(false, Ordering::Release);
         // Its thread may be about to sleep, and nobody would wake it again. The sleeping bit is its successor's from here on.
-        self.sleeping.store(false, Ordering::Relaxed);
+        self.sleeping.swap(false, Ordering::AcqRel);
         if let Some(thread) = &*place {
             thread.unpark();
         }

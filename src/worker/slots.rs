@@ -140,7 +140,9 @@ impl Slots {
     ) -> Result<(), super::Closed> {
         let withdraw = |_: &super::Closed| self.load(slot).withdraw();
         let shells = slot.queue.push(job).inspect_err(withdraw)?;
-        crate::sync::full_fence_after_swap();
+        if !Plant::PushesUnfenced.is_planted() {
+            crate::sync::full_fence_after_swap();
+        }
         if !slot.wake() {
             self.leave(slot, call, now);
         }
@@ -165,7 +167,7 @@ impl Slots {
             let shift = &self.shift;
             if slot.is_stuck(self.load(slot), now) {
                 self.wake_one(&call.definition);
-            } else {
+            } else if !Plant::LeavesUnwatched.is_planted() {
                 shift.arm_fenced(now.after(RESCUE_AFTER));
             }
         }
@@ -290,7 +292,7 @@ impl Slots {
     pub(super) fn hand_on(&self) {
         // What was pushed before its submitter saw this run awake is seen here.
         crate::sync::full_fence();
-        if self.all.iter().any(|slot| !slot.queue.is_empty()) {
+        if self.all.iter().any(|slot| !slot.queue.is_empty()) && !Plant::EndsUnseen.is_planted() {
             self.wake_all();
         }
     }
@@ -333,8 +335,16 @@ impl Slots {
 
     /// Closes every queue and ends every call that waits. What they hold is dropped by the reaper.
     pub(crate) fn close_all(&self, end: End) {
-        self.all.iter().for_each(Slot::close);
-        let jobs: Vec<Job> = self.all.iter().flat_map(|slot| slot.queue.drain()).collect();
+        let close = || self.all.iter().for_each(Slot::close);
+        let drain = || self.all.iter().flat_map(|slot| slot.queue.drain()).collect();
+        let jobs: Vec<Job> = if Plant::DrainsOpenQueues.is_planted() {
+            let jobs = drain();
+            close();
+            jobs
+        } else {
+            close();
+            drain()
+        };
         for job in &jobs {
             drop(job.call().end_queued(end));
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::id::Run;
 use crate::supervise::{ChildId, ExitNotice, Mailbox, Running, Start};
+use crate::sync;
 
 use super::life;
 use super::slots::Slots;
@@ -31,7 +32,7 @@ impl Start for Threads {
         let slots = Arc::clone(&self.slots);
         let vacant = slots.shift.loads[child as usize].hand();
         let work = move || life::live(&slots, child as usize, (vacant, run), notice);
-        let spawned = std::thread::Builder::new().name(format!("wpc-worker-{child}")).spawn(work);
+        let spawned = sync::spawn(format!("wpc-worker-{child}"), work);
         // The handle is let go: the run ends by its notice, and nobody could wait for what is stuck.
         spawned.map_err(|error| error.to_string())?;
         Ok(self.run_of(child, run))

@@ -5,7 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +12,7 @@ use crate::call::{CallError, Definition, Pending, RejectReason, Rejected, Reques
 use crate::function::{Argument, Misfit, Wanted, unbox};
 use crate::id::Version;
 use crate::pool::Pool;
+use crate::sync::ArcSwap;
 
 use super::Wpc;
 
@@ -133,7 +133,7 @@ fn find<A: 'static, R: 'static>(pool: &Pool, name: &str) -> Result<Known, Reject
 
 impl<A, R> Clone for FunctionHandle<A, R> {
     fn clone(&self) -> Self {
-        let known = ArcSwap::new(self.known.load_full());
+        let known = ArcSwap::from(self.known.load_full());
         Self { wpc: self.wpc.clone(), name: self.name.clone(), known, types: PhantomData }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use wpc_plugin::abi::{Descriptor, Free, FunctionEntry, Init, Output, Text};
 
 use super::*;
-use crate::sync::AtomicUsize;
+use std::sync::atomic::AtomicUsize;
 
 /// What a test's function answers with: its arguments, encoded.
 #[derive(Serialize, Deserialize)]
