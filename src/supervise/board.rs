@@ -134,3 +134,87 @@ impl Board {
         self.changed.notify();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::sync::park;
+
+    const ALL: [(Observed, &str); 7] = [
+        (Observed::Stopped, "stopped"),
+        (Observed::Starting, "starting"),
+        (Observed::Ready, "ready"),
+        (Observed::Draining, "draining"),
+        (Observed::Backoff, "backoff"),
+        (Observed::GaveUp, "gave up"),
+        (Observed::Degraded, "degraded"),
+    ];
+
+    #[test]
+    fn each_state_that_is_shown_of_a_child_is_observed_of_it_alone_and_has_its_name() {
+        let board = Board::new(2);
+        for (state, name) in ALL {
+            board.show(1, state);
+            assert_eq!((board.observed(0), board.observed(1)), (Observed::Starting, state));
+            assert_eq!((state.to_string(), format!("{state:>9}")), (name.to_owned(), format!("{name:>9}")));
+        }
+    }
+
+    #[test]
+    fn a_board_is_settled_once_the_first_start_of_each_child_has_ended_and_stays_so() {
+        let board = Board::new(2);
+        assert!(!board.are_settled());
+        board.show(0, Observed::Ready);
+        board.show(1, Observed::Starting);
+        assert!(!board.are_settled(), "one of them still starts");
+        board.show(1, Observed::Backoff);
+        assert!(board.are_settled(), "a start that failed has ended too");
+        board.show(0, Observed::Starting);
+        assert!(board.are_settled(), "it is not its first start");
+    }
+
+    #[test]
+    fn restarts_are_counted_and_the_last_failure_is_kept_for_each_child() {
+        let board = Board::new(2);
+        assert_eq!((board.restarts(1), board.failure(1)), (0, None));
+        for why in ["first", "second"] {
+            board.failed(1, &Arc::from(why));
+            board.restarted(1);
+        }
+        assert_eq!((board.restarts(1), board.failure(1).as_deref()), (2, Some("second")));
+        assert_eq!((board.restarts(0), board.failure(0)), (0, None));
+    }
+
+    #[test]
+    fn who_waits_for_a_change_is_woken_by_what_is_shown_and_by_the_end() {
+        const LONG: Duration = Duration::from_secs(10);
+        let (board, clock) = (Board::new(1), Clock::system());
+        let is_woken_by = |change: fn(&Board)| {
+            let (send, enlisted) = channel();
+            let pause = || {
+                send.send(()).expect("the other waits for it");
+                park(Some(LONG));
+                false
+            };
+            let began = clock.now();
+            let board = &board;
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    enlisted.recv().expect("the waiter enlists");
+                    change(board);
+                });
+                board.changed().wait(pause, || false);
+            });
+            clock.now() - began < LONG
+        };
+        assert!(!board.has_ended());
+        assert!(is_woken_by(|board| board.show(0, Observed::Ready)), "by what is shown");
+        assert!(!board.has_ended());
+        assert!(is_woken_by(Board::end), "by the end");
+        assert!(board.has_ended());
+    }
+}

@@ -234,4 +234,44 @@ mod tests {
         );
         assert_eq!(policy.within(3, just + Duration::from_nanos(1)).check(), Ok(()));
     }
+
+    #[test]
+    fn each_setting_is_taken_at_its_limits_and_refused_beyond_them() {
+        let policy = RestartPolicy::on_failure();
+        let (second, nano, zero) = (Duration::from_secs(1), Duration::from_nanos(1), Duration::ZERO);
+        let long = Duration::MAX;
+        assert_eq!(policy.base(nano).check(), Ok(()));
+        assert_eq!(policy.base(second).max(second).check(), Ok(()));
+        let too_long = second + nano;
+        assert_eq!(
+            policy.base(too_long).max(second).check(),
+            Err(PolicyError::Base { base: too_long, max: second })
+        );
+        assert!(matches!(policy.base(zero).check(), Err(PolicyError::Base { base, .. }) if base == zero));
+        assert_eq!(policy.factor(1).check(), Ok(()));
+        assert_eq!(policy.factor(0).check(), Err(PolicyError::Factor { factor: 0 }));
+        assert_eq!(policy.max(second).jitter(second).check(), Ok(()));
+        assert_eq!(
+            policy.max(second).jitter(too_long).check(),
+            Err(PolicyError::Jitter { jitter: too_long, max: second })
+        );
+        for restarts in [1, RESTARTS_MAX] {
+            assert_eq!(policy.within(restarts, long).check(), Ok(()));
+        }
+        for restarts in [0, RESTARTS_MAX + 1] {
+            assert_eq!(policy.within(restarts, long).check(), Err(PolicyError::Restarts { restarts }));
+        }
+        assert_eq!(policy.unlimited().check(), Ok(()));
+    }
+
+    #[test]
+    fn what_was_set_is_what_the_driver_goes_by() {
+        let (minute, milli) = (Duration::from_secs(60), Duration::from_millis(1));
+        let policy = RestartPolicy::on_failure().within(5, minute).jitter(milli).stable_after(minute);
+        assert!(policy.restarts() && !RestartPolicy::never().restarts());
+        assert_eq!((policy.window(), policy.jitter_max()), (Some((5, minute)), milli));
+        assert_eq!(policy.unlimited().window(), None);
+        assert!(policy.is_stable(minute) && !policy.stable_after(minute + milli).is_stable(minute));
+        assert_eq!(policy.base(milli).factor(3).max(minute).delay(2), 9 * milli);
+    }
 }
