@@ -412,4 +412,48 @@ mod tests {
         let mut off = started(RestartPolicy::never(), now);
         assert_eq!(off.step(now, exited(1, last), NONE), Some(Action::GiveUp));
     }
+
+    #[test]
+    fn room_begins_a_child_that_is_held_and_none_that_waits_for_its_delay() {
+        let now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure(), now);
+        assert_eq!(child.step(now, exited(1, LOST), NONE), None);
+        let due = child.deadline();
+        assert!(due.is_some() && !child.is_held());
+        assert_eq!(child.step(now, Input::Room, NONE), None);
+        assert_eq!((child.observed(), child.deadline()), (Observed::Backoff, due));
+        let mut ready = started(RestartPolicy::on_failure(), now);
+        assert!(!ready.is_held(), "it has no deadline either, and runs");
+        assert_eq!(ready.step(now, Input::Room, NONE), None);
+    }
+
+    #[test]
+    fn a_run_left_behind_is_not_replaced_where_nothing_is_restarted() {
+        let now = Clock::system().now();
+        for may_replace in [true, false] {
+            let mut child = started(RestartPolicy::never(), now);
+            let left = exited(1, RunEnd::Abandoned { may_replace });
+            assert_eq!(child.step(now, left, NONE), Some(Action::GiveUp));
+            assert_eq!((child.observed(), child.run()), (Observed::GaveUp, Run(1)));
+            assert!(!child.is_exhausted(), "there was no window");
+        }
+    }
+
+    #[test]
+    fn a_child_that_was_given_up_says_whether_its_window_was_full_and_starts_again_when_it_is_told_to() {
+        let now = Clock::system().now();
+        let mut child = started(RestartPolicy::on_failure().within(1, START), now);
+        assert_eq!(child.step(now, exited(1, LOST), NONE), None);
+        assert!(!child.is_exhausted());
+        assert_eq!((child.attempt(), child.delay()), (1, Duration::from_millis(100)));
+        let due = child.deadline().expect("it is to start again");
+        assert_eq!(child.step(due, Input::Tick, NONE), Some(Action::Start(Run(2))));
+        assert_eq!(child.step(due, exited(2, LOST), NONE), Some(Action::GiveUp));
+        assert!(child.is_exhausted());
+        assert_eq!(child.step(due, Input::Tick, NONE), None, "no time is up any more");
+        assert_eq!(child.step(due, Input::Stop { kill_at: due }, NONE), None, "nothing is there to stop");
+        assert_eq!(child.step(due, Input::Start, NONE), Some(Action::Start(Run(3))));
+        assert!(!child.is_restart(), "it comes after no delay");
+        assert_eq!(child.step(due, Input::Start, NONE), None, "it starts already");
+    }
 }
