@@ -1,4 +1,4 @@
-"""Chooses mutants, runs them in copies of the tree, keeps what came of each, and judges. `.ci/mutants` says how to call it."""
+"""Chooses mutants, runs them in copies of the tree, keeps what came of each, and judges; `.ci/mutants` says how."""
 
 import hashlib
 import json
@@ -22,8 +22,6 @@ CORES = [
 CAUGHT_MIN = 0.90
 # So many of what has changed are tried, which takes some four minutes on two cores.
 CHANGED_MAX = 16
-# So many are given to the tool at once: what is lost, at most, when a run is stopped.
-BATCH = 5
 # A mutant that hangs is caught by these: some five times what the tests take.
 UNIT_TIMEOUT_S = 45
 BEHAVIOUR_TIMEOUT_S = 120
@@ -46,17 +44,33 @@ def shown(*words):
 
 
 def tool_output(tool, *arguments):
-    return subprocess.run([tool, "mutants", "--colors", "never", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+    command = [tool, "mutants", "--colors", "never", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def all_mutants(tool, *arguments):
-    """Each mutant's name by its key: the name without its line, numbered where several in a file are called the same."""
-    named, seen = {}, {}
-    for mutant in json.loads(tool_output(tool, "--list", "--json", *arguments) or "[]"):
-        key = re.sub(r":\d+:\d+: ", ": ", mutant["name"], count=1)
-        seen[key] = seen.get(key, 0) + 1
-        named[key if seen[key] == 1 else f"{key} #{seen[key]}"] = mutant["name"]
-    return named
+class Mutant:
+    """One mutant, and how the tool is told to make it: as one part of as many as its file has mutants. Its filter by name
+    lets some kinds of mutants through, whatever they are called."""
+
+    def __init__(self, file, name, place, count):
+        self.name, self.selection = name, ["--file", file, "--shard", f"{place}/{count}", "--sharding", "slice"]
+
+
+def list_mutants(tool, *arguments):
+    return json.loads(tool_output(tool, "--list", "--json", *arguments) or "[]")
+
+
+def all_mutants(tool):
+    """Each mutant by its key: its name without line and column, numbered where several in a file are called the same."""
+    by_file, mutants, seen = {}, {}, {}
+    for mutant in list_mutants(tool):
+        by_file.setdefault(mutant["file"], []).append(mutant["name"])
+    for file, names in by_file.items():
+        for place, name in enumerate(names):
+            key = re.sub(r":\d+:\d+: ", ": ", name, count=1)
+            seen[key] = seen.get(key, 0) + 1
+            mutants[key if seen[key] == 1 else f"{key} #{seen[key]}"] = Mutant(file, name, place, len(names))
+    return mutants
 
 
 def file_of(key):
@@ -101,7 +115,8 @@ class Results:
 
 def copy_tree(tree):
     """Brings a copy of the tree up to date, and leaves files alone that are as they should be: they are not built anew."""
-    output = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], check=True, stdout=subprocess.PIPE).stdout
+    command = ["git", "ls-files", "-z", "-co", "--exclude-standard"]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     wanted = {name for name in output.decode().split("\0") if name and Path(name).is_file()}
     for name in wanted:
         there = tree / name
@@ -115,78 +130,74 @@ def copy_tree(tree):
 
 
 class Worker(threading.Thread):
-    """Takes batches until none is left, and tries them in a copy of the tree of its own."""
+    """Takes mutants until none is left, and tries them in a copy of the tree of its own."""
 
-    def __init__(self, number, tool, folder, batches, results):
+    def __init__(self, number, tool, folder, waiting, results):
         super().__init__(daemon=True)
-        self.tool, self.batches, self.results = tool, batches, results
+        self.tool, self.waiting, self.results = tool, waiting, results
         self.tree, self.output = folder / f"tree-{number}", folder / f"output-{number}"
-        self.environment = {**os.environ, "CARGO_TARGET_DIR": str(folder / f"target-{number}"), "CARGO_PROFILE_DEV_DEBUG": "0"}
+        self.environment = {**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"}
+        self.environment["CARGO_TARGET_DIR"] = str(folder / f"target-{number}")
         self.baselines, self.failure = set(), None
 
     def run(self):
         try:
             copy_tree(self.tree)
-            while True:
+            while not self.waiting.empty():
                 try:
-                    file, batch = self.batches.get_nowait()
+                    key, mutant = self.waiting.get_nowait()
                 except queue.Empty:
                     return
-                self.attempt(file, batch)
+                self.attempt(key, mutant)
         except BaseException as failure:
             self.failure = failure
 
-    def attempt(self, file, batch):
-        began = time.monotonic()
+    def attempt(self, key, mutant):
+        began, file = time.monotonic(), file_of(key)
         skips = [word for folder, test in SLOW.items() if not file.startswith(folder) for word in ("--skip", test)]
-        found = self.try_all(batch, "unit", UNIT_TIMEOUT_S, SMALLER, ["--lib", "--", *skips])
-        missed = {key: name for key, name in batch.items() if found[key]["result"] == "missed"}
-        if missed:
-            found |= self.try_all(missed, "behaviour", BEHAVIOUR_TIMEOUT_S, {}, ["--test", "it"])
-        self.results.put(file, found)
-        left = [key for key in found if found[key]["result"] == "missed"]
-        shown(f"{file}: {len(batch)} tried in {time.monotonic() - began:.0f} s,", f"{len(left)} missed", f"({self.batches.qsize()} batches left)")
-        for key in left:
-            shown("  missed", key)
+        found = self.test(mutant, "unit", UNIT_TIMEOUT_S, SMALLER, ["--lib", "--", *skips])
+        if found["result"] == "missed":
+            found = self.test(mutant, "behaviour", BEHAVIOUR_TIMEOUT_S, {}, ["--test", "it"])
+        self.results.put(file, {key: found})
+        seconds = time.monotonic() - began
+        shown(f"{found['result']} by {found['by']} tests in {seconds:.0f} s, {self.waiting.qsize()} left:", key)
 
-    def try_all(self, batch, kind, timeout_s, environment, tests):
-        """Runs these mutants against these tests; the first time, the tests are seen to pass without any."""
+    def test(self, mutant, kind, timeout_s, environment, tests):
+        """Runs the mutant against these tests; the first time, the tests are seen to pass without any."""
         shutil.rmtree(self.output, ignore_errors=True)
         self.output.mkdir(parents=True)
-        names = [word for name in batch.values() for word in ("--re", "^" + re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", name) + "$")]
-        command = ["nice", "-n", "15", self.tool, "mutants", "--colors", "never", "--in-place", "--no-shuffle", "-d", str(self.tree)]
+        command = ["nice", "-n", "15", self.tool, "mutants", "--colors", "never", "--in-place", "-d", str(self.tree)]
         command += ["--output", str(self.output), "--timeout", str(timeout_s), "--build-timeout", "600"]
-        command += ["--baseline", "skip" if kind in self.baselines else "run", *names, "--", *tests]
-        done = subprocess.run(command, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        # 0 none missed, 2 some missed, 3 some hung: anything else says that nothing was shown.
+        command += ["--baseline", "skip" if kind in self.baselines else "run", *mutant.selection, "--", *tests]
+        done = subprocess.run(
+            command,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        # 0 caught, 2 missed, 3 hung: anything else says that nothing was shown.
         if done.returncode not in (0, 2, 3):
             raise RuntimeError(f"cargo mutants ended with code {done.returncode}:\n{done.stdout}")
         self.baselines.add(kind)
-        keys = {name: key for key, name in batch.items()}
-        found = {}
-        for outcome in json.loads((self.output / "mutants.out/outcomes.json").read_text())["outcomes"]:
-            if outcome["scenario"] != "Baseline":
-                name = outcome["scenario"]["Mutant"]["name"]
-                log = self.output / "mutants.out" / outcome["log_path"]
-                failed = re.findall(r"(?m)^test (\S+) \.\.\. FAILED", log.read_text(errors="replace"))
-                found[keys[name]] = {"result": SUMMARIES[outcome["summary"]], "by": kind, "tests": failed[:3]}
-        if found.keys() != batch.keys():
-            raise RuntimeError(f"{len(batch)} mutants were asked for, {len(found)} were tried:\n{done.stdout}")
-        return found
+        outcomes = json.loads((self.output / "mutants.out/outcomes.json").read_text())["outcomes"]
+        (outcome,) = [outcome for outcome in outcomes if outcome["scenario"] != "Baseline"]
+        if outcome["scenario"]["Mutant"]["name"] != mutant.name:
+            raise RuntimeError(f"{mutant.name} was asked for, and another was tried:\n{done.stdout}")
+        log = (self.output / "mutants.out" / outcome["log_path"]).read_text(errors="replace")
+        failed = re.findall(r"(?m)^test (\S+) \.\.\. FAILED", log)
+        return {"result": SUMMARIES[outcome["summary"]], "by": kind, "tests": failed[:3]}
 
 
-def run_all(tool, folder, named, results):
+def run_all(tool, folder, mutants, results):
     """Tries what has no result yet, and once more what was missed: a test may have come that notices it."""
-    by_file = {}
-    for key, name in named.items():
+    waiting = queue.Queue()
+    for key, mutant in mutants.items():
         if results.of(file_of(key)).get(key, {"result": "missed"})["result"] == "missed":
-            by_file.setdefault(file_of(key), []).append((key, name))
-    batches = queue.Queue()
-    for file, mutants in by_file.items():
-        for start in range(0, len(mutants), BATCH):
-            batches.put((file, dict(mutants[start : start + BATCH])))
-    shown(f"{sum(map(len, by_file.values()))} of {len(named)} to try")
-    workers = [Worker(number, tool, folder, batches, results) for number in range(1, int(os.environ.get("WPC_MUTANTS_JOBS", "2")) + 1)]
+            waiting.put((key, mutant))
+    shown(f"{waiting.qsize()} of {len(mutants)} to try")
+    jobs = int(os.environ.get("WPC_MUTANTS_JOBS", "2"))
+    workers = [Worker(number, tool, folder, waiting, results) for number in range(1, jobs + 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -196,11 +207,11 @@ def run_all(tool, folder, named, results):
             sys.exit(f"mutants: {worker.failure}")
 
 
-def judge(named, results, reasons, is_full):
+def judge(mutants, results, reasons, is_full):
     """Prints the figures of each file, and says whether they are good enough."""
     columns = ("caught", "missed", "listed", "timeout", "unviable")
     table, survivors, noticed = {}, [], []
-    for key in named:
+    for key in mutants:
         result = results.of(file_of(key))[key]["result"]
         if result == "missed":
             result = "listed" if key in reasons else "missed"
@@ -227,21 +238,20 @@ def judge(named, results, reasons, is_full):
     sys.exit(1 if bad else 0)
 
 
-def changed(tool, folder):
+def changed(tool, folder, mutants):
     base = os.environ.get("WPC_MUTANTS_BASE", "HEAD~1")
     diff = subprocess.run(["git", "diff", base, "--", "src"], check=True, stdout=subprocess.PIPE).stdout
     path = folder / "changed.diff"
     path.write_bytes(diff)
-    named = all_mutants(tool, "--in-diff", str(path)) if diff else {}
-    if not named:
+    touched = {mutant["name"] for mutant in list_mutants(tool, "--in-diff", str(path))} if diff else set()
+    if not touched:
         shown(f"nothing that can be mutated has changed since {base}")
         sys.exit(0)
-    # The numbers of what is called the same are those of the whole file.
-    keys = {name: key for key, name in all_mutants(tool).items()}
     seed = int(os.environ.get("WPC_MUTANTS_SEED", random.randrange(2**32)))
-    chosen = random.Random(seed).sample(sorted(named.values()), min(CHANGED_MAX, len(named)))
-    shown(f"{len(chosen)} of the {len(named)} mutants of what has changed since {base}, drawn by WPC_MUTANTS_SEED={seed}")
-    return {keys[name]: name for name in chosen}
+    keys = sorted(key for key, mutant in mutants.items() if mutant.name in touched)
+    chosen = random.Random(seed).sample(keys, min(CHANGED_MAX, len(keys)))
+    shown(f"{len(chosen)} of {len(keys)} mutants of what has changed since {base}, drawn by WPC_MUTANTS_SEED={seed}")
+    return {key: mutants[key] for key in chosen}
 
 
 def main():
@@ -249,7 +259,8 @@ def main():
     is_full, is_afresh = "--full" in arguments, "--afresh" in arguments
     files = [argument for argument in arguments if argument not in ("--full", "--afresh")]
     if any(not Path(file).is_file() for file in files) or (arguments and not is_full):
-        sys.exit("usage: .ci/mutants [--full [--afresh] [FILE..]]")
+        print("usage: .ci/mutants [--full [--afresh] [FILE..]]", file=sys.stderr)
+        sys.exit(2)
     folder.mkdir(parents=True, exist_ok=True)
     reasons, everything = listed(), all_mutants(tool)
     for key in reasons.keys() - everything.keys():
@@ -259,14 +270,14 @@ def main():
     if is_afresh or not is_full:
         kept.unlink(missing_ok=True)
     results = Results(kept)
-    named = everything if is_full else changed(tool, folder)
+    mutants = everything if is_full else changed(tool, folder, everything)
     if files:
-        named = {key: name for key, name in named.items() if file_of(key) in files}
+        mutants = {key: mutant for key, mutant in mutants.items() if file_of(key) in files}
     # The cores first: they are held to more.
     order = {file: place for place, file in enumerate(CORES)}
-    named = dict(sorted(named.items(), key=lambda mutant: order.get(file_of(mutant[0]), len(order))))
-    run_all(tool, folder, named, results)
-    judge(named, results, reasons, is_full)
+    mutants = dict(sorted(mutants.items(), key=lambda item: order.get(file_of(item[0]), len(order))))
+    run_all(tool, folder, mutants, results)
+    judge(mutants, results, reasons, is_full)
 
 
 main()
