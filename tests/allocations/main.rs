@@ -110,11 +110,11 @@ fn occupy_each_worker(wpc: &Wpc) {
         holding.hold();
     };
     wpc.define_function("hold", hold).expect("it is defined");
-    let held: Vec<Pending<()>> =
+    let calls: Vec<Pending<()>> =
         (0..WORKERS).map(|_| wpc.submit("hold", ()).expect("there is room")).collect();
     latch.wait_entered(WORKERS);
     latch.release();
-    for call in held {
+    for call in calls {
         call.wait().expect("a value");
     }
 }
