@@ -1,5 +1,6 @@
 """Chooses mutants, runs them in copies of the tree, keeps what came of each, and judges; `.ci/mutants` says how."""
 
+import functools
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import queue
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -22,9 +24,6 @@ CORES = [
 CAUGHT_MIN = 0.90
 # So many of what has changed are tried, which takes some four minutes on two cores.
 CHANGED_MAX = 16
-# A mutant that hangs is caught by these: some five times what the tests take.
-UNIT_TIMEOUT_S = 45
-BEHAVIOUR_TIMEOUT_S = 120
 # The random tests of every build, smaller: a mutant that they miss goes on to the behaviours.
 SMALLER = {
     "WPC_SEEDS": "40",
@@ -33,10 +32,12 @@ SMALLER = {
     "PROPTEST_MAX_SHRINK_ITERS": "1",
     "PROPTEST_DISABLE_FAILURE_PERSISTENCE": "1",
 }
+# The tests in their order: what is built, how long they may take, which is some five times what they do take, and how large
+# they are. A mutant that hangs is caught.
+KINDS = {"unit": (["--lib"], 45, SMALLER), "behaviour": (["--test", "it"], 120, {})}
 # Slow tests of one folder, left out for the files of all others.
 SLOW = {"src/codec": "codec::tests", "src/function": "function::source::tests"}
-SUMMARIES = {"CaughtMutant": "caught", "MissedMutant": "missed", "Timeout": "timeout", "Unviable": "unviable"}
-LIST = Path("tests/mutants.txt")
+LIST, KEPT = Path("tests/mutants.txt"), Path("tests/mutants.json")
 
 
 def shown(*words):
@@ -49,11 +50,19 @@ def tool_output(tool, *arguments):
 
 
 class Mutant:
-    """One mutant, and how the tool is told to make it: as one part of as many as its file has mutants. Its filter by name
-    lets some kinds of mutants through, whatever they are called."""
+    """One mutant as cargo-mutants describes it: a stretch of a file, and what is to stand there."""
 
-    def __init__(self, file, name, place, count):
-        self.name, self.selection = name, ["--file", file, "--shard", f"{place}/{count}", "--sharding", "slice"]
+    def __init__(self, described):
+        self.file, self.name, self.replacement = described["file"], described["name"], described["replacement"]
+        self.start, self.end = (described["span"][which] for which in ("start", "end"))
+
+    def made_of(self, text):
+        lines = text.splitlines(keepends=True)
+
+        def place(position):
+            return sum(map(len, lines[: position["line"] - 1])) + position["column"] - 1
+
+        return text[: place(self.start)] + self.replacement + text[place(self.end) :]
 
 
 def list_mutants(tool, *arguments):
@@ -62,19 +71,12 @@ def list_mutants(tool, *arguments):
 
 def all_mutants(tool):
     """Each mutant by its key: its name without line and column, numbered where several in a file are called the same."""
-    by_file, mutants, seen = {}, {}, {}
-    for mutant in list_mutants(tool):
-        by_file.setdefault(mutant["file"], []).append(mutant["name"])
-    for file, names in by_file.items():
-        for place, name in enumerate(names):
-            key = re.sub(r":\d+:\d+: ", ": ", name, count=1)
-            seen[key] = seen.get(key, 0) + 1
-            mutants[key if seen[key] == 1 else f"{key} #{seen[key]}"] = Mutant(file, name, place, len(names))
+    mutants, seen = {}, {}
+    for described in list_mutants(tool):
+        key = re.sub(r":\d+:\d+: ", ": ", described["name"], count=1)
+        seen[key] = seen.get(key, 0) + 1
+        mutants[key if seen[key] == 1 else f"{key} #{seen[key]}"] = Mutant(described)
     return mutants
-
-
-def file_of(key):
-    return key.split(":", 1)[0]
 
 
 def listed():
@@ -90,27 +92,54 @@ def listed():
 
 
 class Results:
-    """What came of each mutant. Those of a file are void once its code, its tests apart, is another."""
+    """What came of each mutant. Those of a file are void once its code, its tests apart, is another. Of a file that is
+    through, `kept` says in few words what it was, and is committed; what is under way is in `path`."""
 
-    def __init__(self, path):
+    def __init__(self, path, kept=None):
         self.path, self.lock = path, threading.Lock()
         self.files = json.loads(path.read_text()) if path.exists() else {}
+        self.through = json.loads(kept.read_text()) if kept else {}
 
     @staticmethod
+    @functools.cache
     def digest(file):
+        """Of the file as the run found it: what is changed meanwhile is not what is tried."""
         code = re.split(r"(?m)^#\[cfg\((?:all\()?test\b.*\]\nmod ", Path(file).read_text())[0]
         return hashlib.sha1(code.encode()).hexdigest()
 
-    def of(self, file):
-        kept = self.files.get(file)
-        return kept["mutants"] if kept and kept["digest"] == self.digest(file) else {}
+    def of(self, file, key):
+        """`caught`, `missed`, `timeout` or `unviable`, and whether a time-out was seen a second time; or nothing."""
+        digest = self.digest(file)
+        if self.files.get(file, {}).get("digest") == digest and key in self.files[file]["mutants"]:
+            found = self.files[file]["mutants"][key]
+            return found["result"], found["again"]
+        if self.through.get(file, {}).get("digest") == digest:
+            return self.through[file]["uncaught"].get(key, "caught"), True
+        return None
 
-    def put(self, file, found):
+    def put(self, file, key, found):
         with self.lock:
-            self.files[file] = {"digest": self.digest(file), "mutants": {**self.of(file), **found}}
-            draft = self.path.with_suffix(".draft")
-            draft.write_text(json.dumps(self.files, indent=1, sort_keys=True))
-            draft.replace(self.path)
+            digest = self.digest(file)
+            if self.files.get(file, {}).get("digest") != digest:
+                self.files[file] = {"digest": digest, "mutants": {}}
+            self.files[file]["mutants"][key] = found
+            self.write(self.path, self.files)
+
+    def keep(self, mutants, kept):
+        """Commits to paper each file of which every mutant has a result."""
+        for file in sorted({mutant.file for mutant in mutants.values()}):
+            found = {key: self.of(file, key) for key in mutants if mutants[key].file == file}
+            if all(found.values()):
+                uncaught = {key: result for key, (result, _) in found.items() if result != "caught"}
+                self.through[file] = {"digest": self.digest(file), "mutants": len(found), "uncaught": uncaught}
+        self.through = {file: kept for file, kept in self.through.items() if Path(file).exists()}
+        self.write(kept, self.through)
+
+    @staticmethod
+    def write(path, files):
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(files, indent=1, sort_keys=True) + "\n")
+        draft.replace(path)
 
 
 def copy_tree(tree):
@@ -132,12 +161,12 @@ def copy_tree(tree):
 class Worker(threading.Thread):
     """Takes mutants until none is left, and tries them in a copy of the tree of its own."""
 
-    def __init__(self, number, tool, folder, waiting, results):
+    def __init__(self, number, folder, waiting, results, again):
         super().__init__(daemon=True)
-        self.tool, self.waiting, self.results = tool, waiting, results
-        self.tree, self.output = folder / f"tree-{number}", folder / f"output-{number}"
-        self.environment = {**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"}
-        self.environment["CARGO_TARGET_DIR"] = str(folder / f"target-{number}")
+        self.waiting, self.results, self.again = waiting, results, again
+        self.tree = folder / f"tree-{number}"
+        self.environment = {**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0", "RUST_BACKTRACE": "0"}
+        self.environment["CARGO_TARGET_DIR"] = str((folder / f"target-{number}").resolve())
         self.baselines, self.failure = set(), None
 
     def run(self):
@@ -153,51 +182,106 @@ class Worker(threading.Thread):
             self.failure = failure
 
     def attempt(self, key, mutant):
-        began, file = time.monotonic(), file_of(key)
-        skips = [word for folder, test in SLOW.items() if not file.startswith(folder) for word in ("--skip", test)]
-        found = self.test(mutant, "unit", UNIT_TIMEOUT_S, SMALLER, ["--lib", "--", *skips])
-        if found["result"] == "missed":
-            found = self.test(mutant, "behaviour", BEHAVIOUR_TIMEOUT_S, {}, ["--test", "it"])
-        self.results.put(file, {key: found})
+        began, source = time.monotonic(), self.tree / mutant.file
+        text = source.read_text()
+        for kind in KINDS:
+            if kind not in self.baselines:
+                found = self.test(kind, None)
+                if found["result"] != "missed":
+                    raise RuntimeError(f"without any mutant the {kind} tests end so: {found}")
+                self.baselines.add(kind)
+            source.write_text(mutant.made_of(text))
+            try:
+                found = self.test(kind, mutant.file)
+            finally:
+                source.write_text(text)
+            if found["result"] != "missed":
+                break
+        self.results.put(mutant.file, key, found | {"again": self.again})
         seconds = time.monotonic() - began
-        shown(f"{found['result']} by {found['by']} tests in {seconds:.0f} s, {self.waiting.qsize()} left:", key)
+        shown(f"{found['result']} by {kind} tests in {seconds:.0f} s, {self.waiting.qsize()} left:", key)
 
-    def test(self, mutant, kind, timeout_s, environment, tests):
-        """Runs the mutant against these tests; the first time, the tests are seen to pass without any."""
-        shutil.rmtree(self.output, ignore_errors=True)
-        self.output.mkdir(parents=True)
-        command = ["nice", "-n", "15", self.tool, "mutants", "--colors", "never", "--in-place", "-d", str(self.tree)]
-        command += ["--output", str(self.output), "--timeout", str(timeout_s), "--build-timeout", "600"]
-        command += ["--baseline", "skip" if kind in self.baselines else "run", *mutant.selection, "--", *tests]
-        done = subprocess.run(
-            command,
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+    def test(self, kind, file):
+        """Builds these tests and runs them, those beside the file first: they are the likely ones to fail."""
+        target, timeout_s, environment = KINDS[kind]
+        command = ["nice", "-n", "15", "cargo", "test", "--locked", *target, "--no-run", "--message-format", "json"]
+        built = subprocess.run(
+            command, cwd=self.tree, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        # 0 caught, 2 missed, 3 hung: anything else says that nothing was shown.
-        if done.returncode not in (0, 2, 3):
-            raise RuntimeError(f"cargo mutants ended with code {done.returncode}:\n{done.stdout}")
-        self.baselines.add(kind)
-        outcomes = json.loads((self.output / "mutants.out/outcomes.json").read_text())["outcomes"]
-        (outcome,) = [outcome for outcome in outcomes if outcome["scenario"] != "Baseline"]
-        if outcome["scenario"]["Mutant"]["name"] != mutant.name:
-            raise RuntimeError(f"{mutant.name} was asked for, and another was tried:\n{done.stdout}")
-        log = (self.output / "mutants.out" / outcome["log_path"]).read_text(errors="replace")
-        failed = re.findall(r"(?m)^test (\S+) \.\.\. FAILED", log)
-        return {"result": SUMMARIES[outcome["summary"]], "by": kind, "tests": failed[:3]}
+        if built.returncode != 0:
+            return {"result": "unviable", "tests": []}
+        messages = [json.loads(line) for line in built.stdout.splitlines()]
+        (program,) = {message["executable"] for message in messages if message.get("executable")}
+        parts, deadline = [[]], time.monotonic() + timeout_s
+        if file and kind == "unit":
+            skips = [word for folder, test in SLOW.items() if not file.startswith(folder) for word in ("--skip", test)]
+            module = file.removeprefix("src/").removesuffix(".rs").split("/")[0] + "::"
+            parts = [[module, *skips], ["--skip", module, *skips]]
+        for part in parts:
+            result, tests = first_failure([program, *part], self.tree, self.environment | environment, deadline)
+            if result != "missed":
+                return {"result": result, "tests": tests}
+        return {"result": "missed", "tests": []}
 
 
-def run_all(tool, folder, mutants, results):
-    """Tries what has no result yet, and once more what was missed: a test may have come that notices it."""
-    waiting = queue.Queue()
-    for key, mutant in mutants.items():
-        if results.of(file_of(key)).get(key, {"result": "missed"})["result"] == "missed":
-            waiting.put((key, mutant))
-    shown(f"{waiting.qsize()} of {len(mutants)} to try")
+def first_failure(command, tree, environment, deadline):
+    """Runs a test program, and ends it where a test fails: a mutant is caught by then."""
+    program = subprocess.Popen(
+        ["nice", "-n", "15", *command],
+        cwd=tree,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    hung = threading.Event()
+
+    def end():
+        hung.set()
+        os.killpg(program.pid, signal.SIGKILL)
+
+    timer = threading.Timer(max(deadline - time.monotonic(), 0), end)
+    timer.start()
+    failed = None
+    for line in program.stdout:
+        failed = re.match(rb"test (\S+) \.\.\. FAILED$", line.rstrip())
+        if failed:
+            break
+    if not failed:
+        program.wait()
+    timer.cancel()
+    try:
+        os.killpg(program.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    program.wait()
+    if failed:
+        return "caught", [failed[1].decode()]
+    if hung.is_set():
+        return "timeout", []
+    # A program that ends by a signal, or that says of no test that it failed, has failed all the same.
+    return ("missed", []) if program.returncode == 0 else ("caught", [])
+
+
+def run_all(folder, mutants, results):
+    """Tries what has no result yet, and once more what was missed: a test may have come that notices it. What ran out of time
+    is tried again, one at a time: a machine that is busy is no hang."""
+
+    def those(wanted):
+        return {key: mutant for key, mutant in mutants.items() if wanted(results.of(mutant.file, key))}
+
     jobs = int(os.environ.get("WPC_MUTANTS_JOBS", "2"))
-    workers = [Worker(number, tool, folder, waiting, results) for number in range(1, jobs + 1)]
+    run(folder, those(lambda found: not found or found[0] == "missed"), results, jobs, again=False)
+    run(folder, those(lambda found: found == ("timeout", False)), results, 1, again=True)
+
+
+def run(folder, mutants, results, jobs, again):
+    waiting = queue.Queue()
+    for item in mutants.items():
+        waiting.put(item)
+    shown(f"{len(mutants)} to try{' again' if again else ''}")
+    workers = [Worker(number, folder, waiting, results, again) for number in range(1, jobs + 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -212,13 +296,13 @@ def judge(mutants, results, reasons, is_full):
     columns = ("caught", "missed", "listed", "timeout", "unviable")
     table, survivors, noticed = {}, [], []
     for key in mutants:
-        result = results.of(file_of(key))[key]["result"]
+        result, _ = results.of(mutants[key].file, key)
         if result == "missed":
             result = "listed" if key in reasons else "missed"
             survivors += [key] if result == "missed" else []
         elif key in reasons:
             noticed.append(key)
-        row = table.setdefault(file_of(key), dict.fromkeys(columns, 0))
+        row = table.setdefault(mutants[key].file, dict.fromkeys(columns, 0))
         row[result] += 1
     total = {column: sum(row[column] for row in table.values()) for column in columns}
     for file, row in [*sorted(table.items()), ("all", total)]:
@@ -232,25 +316,26 @@ def judge(mutants, results, reasons, is_full):
         sys.exit("mutants: nothing was tried")
     shown(f"{killed} of {viable} caught, {100 * killed / viable:.1f} %; {total['listed']} listed with a reason")
     if is_full:
-        bad = noticed or killed < CAUGHT_MIN * viable or any(file_of(key) in CORES for key in survivors)
+        bad = noticed or killed < CAUGHT_MIN * viable or any(mutants[key].file in CORES for key in survivors)
     else:
         bad = survivors or noticed
     sys.exit(1 if bad else 0)
 
 
 def changed(tool, folder, mutants):
+    """Some of the mutants of what has changed, or of the cores where nothing has."""
     base = os.environ.get("WPC_MUTANTS_BASE", "HEAD~1")
     diff = subprocess.run(["git", "diff", base, "--", "src"], check=True, stdout=subprocess.PIPE).stdout
     path = folder / "changed.diff"
     path.write_bytes(diff)
     touched = {mutant["name"] for mutant in list_mutants(tool, "--in-diff", str(path))} if diff else set()
-    if not touched:
-        shown(f"nothing that can be mutated has changed since {base}")
-        sys.exit(0)
+    what, keys = f"what has changed since {base}", [key for key in mutants if mutants[key].name in touched]
+    if not keys:
+        what = f"the cores, since nothing has changed since {base}"
+        keys = [key for key in mutants if mutants[key].file in CORES]
     seed = int(os.environ.get("WPC_MUTANTS_SEED", random.randrange(2**32)))
-    keys = sorted(key for key, mutant in mutants.items() if mutant.name in touched)
-    chosen = random.Random(seed).sample(keys, min(CHANGED_MAX, len(keys)))
-    shown(f"{len(chosen)} of {len(keys)} mutants of what has changed since {base}, drawn by WPC_MUTANTS_SEED={seed}")
+    chosen = random.Random(seed).sample(sorted(keys), min(CHANGED_MAX, len(keys)))
+    shown(f"{len(chosen)} of {len(keys)} mutants of {what}, drawn by WPC_MUTANTS_SEED={seed}")
     return {key: mutants[key] for key in chosen}
 
 
@@ -266,17 +351,23 @@ def main():
     for key in reasons.keys() - everything.keys():
         sys.exit(f"mutants: {LIST} names what is no mutant: {key}")
     # What has changed is always tried: results that are kept would show nothing of tests that were taken out.
-    kept = folder / ("results.json" if is_full else "changed.json")
+    path = folder / ("results.json" if is_full else "changed.json")
     if is_afresh or not is_full:
-        kept.unlink(missing_ok=True)
-    results = Results(kept)
+        path.unlink(missing_ok=True)
+    results = Results(path, KEPT if is_full and not is_afresh else None)
     mutants = everything if is_full else changed(tool, folder, everything)
     if files:
-        mutants = {key: mutant for key, mutant in mutants.items() if file_of(key) in files}
+        mutants = {key: mutant for key, mutant in mutants.items() if mutants[key].file in files}
     # The cores first: they are held to more.
     order = {file: place for place, file in enumerate(CORES)}
-    mutants = dict(sorted(mutants.items(), key=lambda item: order.get(file_of(item[0]), len(order))))
-    run_all(tool, folder, mutants, results)
+    mutants = dict(sorted(mutants.items(), key=lambda item: order.get(item[1].file, len(order))))
+    # A run that is stopped keeps what it has.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutants: stopped"))
+    try:
+        run_all(folder, mutants, results)
+    finally:
+        if is_full:
+            results.keep(everything, KEPT)
     judge(mutants, results, reasons, is_full)
 
 
