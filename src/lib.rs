@@ -10,6 +10,8 @@ mod fence;
 mod function;
 #[cfg(test)]
 mod fuzz;
+#[cfg(fuzzing)]
+mod fuzzing;
 mod hash;
 mod id;
 #[cfg(all(test, wpc_loom))]
@@ -60,6 +62,13 @@ pub use registry::{
 pub use supervise::{PolicyError, RestartPolicy};
 pub use worker::{ThreadLife, ThreadStart};
 pub use wpc::{BuildError, CallRequest, FunctionHandle, WeakWpc, Wpc, WpcBuilder};
+
+/// What the fuzz targets of `fuzz/` call.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzzing {
+    pub use crate::fuzzing::{Refused, check_library, decode, encode};
+}
 
 /// What the macro `function!` expands to.
 #[doc(hidden)]

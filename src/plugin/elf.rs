@@ -96,7 +96,7 @@ const LAYOUT: Layout = if OWN_CLASS == CLASS_64 {
 /// Checks that `bytes`, which were read from `path`, begin as a shared library of this machine whose segments are there.
 ///
 /// Where libraries are not ELF nothing is checked.
-pub(super) fn check(bytes: &[u8], path: &Path) -> Result<(), LoadError> {
+pub(crate) fn check(bytes: &[u8], path: &Path) -> Result<(), LoadError> {
     if libraries_are_elf() { Look { bytes, path }.check() } else { Ok(()) }
 }
 

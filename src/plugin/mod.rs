@@ -12,6 +12,8 @@ mod elf;
 mod error;
 mod file;
 mod image;
+#[cfg(test)]
+mod kept;
 mod loader;
 #[expect(
     clippy::module_inception,
@@ -30,3 +32,5 @@ pub use plugin::ANSWER_BYTES_MAX;
 pub use symbol::{CFunction, Symbol};
 
 pub(crate) use candidate::Candidate;
+#[cfg(fuzzing)]
+pub(crate) use elf::check as check_library;

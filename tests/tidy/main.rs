@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["worker"],
     &["pool"],
     &["wpc"],
-    &["simulation", "models", "schedules"],
+    &["simulation", "models", "schedules", "fuzzing"],
     &["bin"],
 ];
 

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use wpc_plugin::abi::Output;
 
 use super::*;
+use crate::plugin::kept::{kept, kept_text};
 
 unsafe extern "C" fn nothing(_: *mut c_void, _: *const u8, _: usize, _: *const Output) -> u32 {
     abi::STATUS_DONE
@@ -18,9 +19,9 @@ fn entry(name: &'static str) -> FunctionEntry {
     FunctionEntry { name: self::text(name), signature: self::text("() -> ()"), call: Some(nothing) }
 }
 
-/// A right descriptor of these functions, which are leaked, as those of a plugin are.
+/// A right descriptor of these functions, which are kept for ever, as those of a plugin are.
 fn descriptor(functions: Vec<FunctionEntry>) -> Descriptor {
-    let functions: &'static [FunctionEntry] = functions.leak();
+    let functions = kept(functions);
     Descriptor {
         magic: abi::MAGIC,
         abi: abi::ABI,
@@ -143,7 +144,7 @@ fn names_keep_to_their_rules_and_are_each_other_s_unlike() {
 
 #[test]
 fn texts_are_utf_8_and_within_their_limit() {
-    let long = |bytes: usize| Text { start: "x".repeat(bytes).leak().as_ptr(), length: bytes };
+    let long = |bytes: usize| Text { start: kept_text("x".repeat(bytes)).as_ptr(), length: bytes };
     let signed = |signature: Text| descriptor(vec![FunctionEntry { signature, ..entry("f") }]);
     read(&signed(long(TEXT_BYTES_MAX))).expect("it is as long as it may be");
     let said = read(&signed(long(TEXT_BYTES_MAX + 1))).expect_err("one more").to_string();
@@ -160,7 +161,7 @@ fn texts_are_utf_8_and_within_their_limit() {
 
 #[test]
 fn there_are_as_many_functions_as_there_may_be_and_no_more() {
-    let named = |at: usize| FunctionEntry { name: self::text(format!("f{at}").leak()), ..entry("f") };
+    let named = |at: usize| FunctionEntry { name: self::text(kept_text(format!("f{at}"))), ..entry("f") };
     let most =
         read(&descriptor((0..FUNCTIONS_MAX).map(named).collect())).expect("they are as many as may be");
     assert_eq!(most.known().len(), FUNCTIONS_MAX);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use wpc_plugin::abi::{Descriptor, Free, FunctionEntry, Init, Output, Text};
 
 use super::*;
+use crate::plugin::kept::kept;
 use std::sync::atomic::AtomicUsize;
 
 /// What a test's function answers with: its arguments, encoded.
@@ -134,7 +135,7 @@ fn plugin(init: Option<Init>, free: Option<Free>, entry: Option<&str>) -> Plugin
         signature: self::text(""),
         call: Some(call),
     });
-    let entries: &'static [FunctionEntry] = Vec::from(entries).leak();
+    let entries = kept(entries.into());
     let descriptor = Descriptor {
         magic: abi::MAGIC,
         abi: abi::ABI,
@@ -149,7 +150,7 @@ fn plugin(init: Option<Init>, free: Option<Free>, entry: Option<&str>) -> Plugin
         init,
         free,
     };
-    // SAFETY: rule 1: it is a whole descriptor, and what it points to is static or leaked.
+    // SAFETY: rule 1: it is a whole descriptor, and what it points to is there for ever.
     let description = unsafe { Description::read(NonNull::from(&descriptor), Path::new("lib.so")) };
     let facts = LibraryFacts { entry: entry.map(str::to_owned), ..LibraryFacts::default() };
     Plugin::new(description.expect("it is right"), facts)

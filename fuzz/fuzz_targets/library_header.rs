@@ -1,0 +1,9 @@
+//! The look at a library's header, which is taken before the system's loader sees the file.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = wpc::__fuzzing::check_library(bytes);
+});
