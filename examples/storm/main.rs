@@ -19,6 +19,7 @@ mod plant;
 mod process;
 mod random;
 mod report;
+mod samples;
 mod settings;
 #[path = "../shared/split_mix.rs"]
 mod split_mix;
@@ -56,10 +57,11 @@ fn main() -> ExitCode {
 
 /// Whether all was as it must be.
 fn run(settings: &Settings) -> anyhow::Result<bool> {
-    let Settings { calls, faults, seed, workers, .. } = *settings;
+    let &Settings { calls, faults, seed, workers, .. } = settings;
     println!("seed {seed}: {calls} calls, {faults} faults, up to {workers} workers, 3 callers");
     work::OnPurpose::silence();
-    let warm_up = Settings { calls: WARM_UP_CALLS, faults: WARM_UP_FAULTS, seed: !seed, ..*settings };
+    let warm_up =
+        Settings { calls: WARM_UP_CALLS, faults: WARM_UP_FAULTS, seed: !seed, samples: None, ..*settings };
     let warmed_up = Storm::new(&warm_up)?.run()?;
     if warmed_up.has_flaws() {
         println!("before the base line was read:\n{warmed_up}");

@@ -1,5 +1,7 @@
 //! [`Settings`]: what the command line asks for.
 
+use std::path::PathBuf;
+
 use crate::plan::BLOCK;
 use crate::plant;
 
@@ -10,7 +12,7 @@ const WORKERS_MAX: u64 = 64;
 const CALLS_MAX: u64 = 1 << 31;
 
 /// How large the storm is, and what is planted.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) calls: u64,
     pub(crate) faults: u64,
@@ -18,12 +20,15 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     /// Plants the bug that the storm is to find, in a build that has them.
     pub(crate) plant: Option<fn()>,
+    /// Where it writes, once a second, what the process has.
+    pub(crate) samples: Option<PathBuf>,
 }
 
 impl Settings {
     /// The settings that the arguments ask for; what is wrong with them otherwise, with the value and its rule.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut settings = Self { calls: 1_000_000, faults: 10_000, seed: 1, workers: 4, plant: None };
+        let mut settings =
+            Self { calls: 1_000_000, faults: 10_000, seed: 1, workers: 4, plant: None, samples: None };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("`{name}` needs a value behind it"));
             match name.as_str() {
@@ -35,8 +40,9 @@ impl Settings {
                     settings.workers = usize::try_from(workers).expect("the limit is small");
                 }
                 "--plant" => settings.plant = Some(plant::find(&value()?)?),
+                "--samples" => settings.samples = Some(value()?.into()),
                 _ => {
-                    let known = "--calls N --faults N --seed N --workers N --plant BUG";
+                    let known = "--calls N --faults N --seed N --workers N --plant BUG --samples FILE";
                     return Err(format!("`{name}` is none of {known}"));
                 }
             }
@@ -45,7 +51,7 @@ impl Settings {
     }
 
     fn check(self) -> Result<Self, String> {
-        let Self { calls, faults, .. } = self;
+        let &Self { calls, faults, .. } = &self;
         if faults < BLOCK || faults % BLOCK != 0 {
             return Err(format!(
                 "`--faults` is {faults}: it must be at least {BLOCK} and a multiple of it, so that each class has its \

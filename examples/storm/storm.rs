@@ -1,5 +1,6 @@
 //! [`Storm`]: a pool, its callers and everything that is done to them, from the first start to the last stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -17,6 +18,7 @@ use crate::lives::{Ear, Lives};
 use crate::plan::Plan;
 use crate::process::Usage;
 use crate::report::Report;
+use crate::samples::Samples;
 use crate::settings::Settings;
 use crate::watchdog::Watchdog;
 use crate::work;
@@ -44,13 +46,14 @@ pub(crate) struct Storm {
     control: Control,
     plan: Plan,
     workers: usize,
+    samples: Option<PathBuf>,
     _watchdog: Watchdog,
 }
 
 impl Storm {
     /// Builds the pool, on which no worker runs yet.
     pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let Settings { calls, faults, seed, workers, .. } = *settings;
+        let &Settings { calls, faults, seed, workers, .. } = settings;
         let plan = Plan { calls, faults, seed };
         let ledger = Arc::new(Ledger::new(calls));
         let lives = Lives { plan, ledger: Arc::clone(&ledger), threads: AtomicU64::new(0) };
@@ -71,18 +74,22 @@ impl Storm {
         work::define(&wpc, &ledger, &latches, 1)?;
         let watchdog = Watchdog::start(&ledger);
         let control = Control { wpc, ledger, latches, clock: Clock::system(), seed };
-        Ok(Self { control, plan, workers, _watchdog: watchdog })
+        let samples = settings.samples.clone();
+        Ok(Self { control, plan, workers, samples, _watchdog: watchdog })
     }
 
     /// Lets it break; what it has come to when it is over.
     pub(crate) fn run(&self) -> anyhow::Result<Report> {
         let Control { wpc, ledger, clock, .. } = &self.control;
         let before = calm(clock)?;
+        let samples = self.samples.as_deref().map(|path| Samples::start(path, ledger, clock)).transpose();
+        let samples = samples.context("the file of the samples")?;
         let begun = clock.now();
         wpc.start_workers(self.workers).context("the first start")?;
         let slowest = self.rage()?;
         let slowest_stop = slowest.max(self.control.stop());
         let took = clock.now() - begun;
+        samples.map_or(Ok(()), Samples::finish).context("a line of the samples")?;
         let after = self.settle(&before)?;
         let stats = wpc.stats();
         ledger.audit(&stats);

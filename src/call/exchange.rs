@@ -295,6 +295,44 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_nothing_of_a_user_s_is_spent() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let running = || {
+            let (exchange, _) = placed(&loads[0]);
+            drop(exchange.begin(&loads, hand(), None).expect("it waits"));
+            exchange
+        };
+        let (mut waiting, _) = placed(&loads[0]);
+        assert!(!waiting.is_spent(), "it has its arguments");
+        ended(&waiting, &loads, Trouble::Cancelled { started: false }.into());
+        assert!(!waiting.is_spent(), "nobody took them");
+        drop(waiting.take_argument());
+        assert!(waiting.is_spent());
+
+        let mut valued = running();
+        assert!(valued.is_spent(), "there is no result yet");
+        ended(&valued, &loads, Outcome::Value(Value::new(7_u64)));
+        assert!(!valued.is_spent(), "it has a result");
+        drop(valued.take_outcome());
+        assert!(valued.is_spent());
+
+        let panic = Panic { message: "told".to_owned(), location: None };
+        for trouble in [Trouble::Failed(FunctionError::new("told", "of it")), Trouble::Panicked(panic)] {
+            let mut failed = running();
+            ended(&failed, &loads, trouble.into());
+            assert!(!failed.is_spent(), "an error is a user's");
+            drop(failed.take_outcome());
+            assert!(failed.is_spent());
+        }
+
+        let mut awaited = running();
+        assert!(!awaited.leave_word(Waiter::Thread(crate::sync::current())));
+        assert!(!awaited.is_spent(), "a waker is a user's");
+        ended(&awaited, &loads, Trouble::WorkerLost { started: true }.into());
+        assert!(awaited.is_spent(), "a loss is not");
+    }
+
+    #[test]
     fn of_two_threads_one_gets_the_arguments() {
         let loads = [Load::new(WorkerId(0), Run(1))];
         for _ in 0..1_000 {

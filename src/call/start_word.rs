@@ -216,6 +216,30 @@ mod tests {
     }
 
     #[test]
+    fn others_see_where_it_waits_runs_and_has_ended() {
+        let loads = loads();
+        let word = StartWord::new();
+        assert_eq!(word.stage(), Stage::Queued, "it is about to wait");
+        word.place(loads[1].raise());
+        assert_eq!((word.stage(), word.slot()), (Stage::Queued, WorkerId(1)));
+        drop(word.begin(&loads, hand(), Some(loads[2].raise())));
+        assert_eq!((word.stage(), word.slot()), (Stage::Started(WorkerId(2)), WorkerId(2)));
+        drop(word.kill(&loads));
+        assert_eq!((word.stage(), word.slot()), (Stage::Dead, WorkerId(2)));
+    }
+
+    #[test]
+    fn a_word_has_room_for_every_slot_and_execution() {
+        for slot in [0, 1, 1023, 1024, (1 << SLOT_BITS) - 1] {
+            for mark in [0, 1, u32::MAX] {
+                let word = pack(STARTED, WorkerId(slot), mark) | CLAIMED;
+                assert_eq!((slot_of(word), mark_of(word), word & TAG), (WorkerId(slot), mark, STARTED));
+            }
+        }
+        assert_eq!(SLOT_BITS, 29);
+    }
+
+    #[test]
     fn a_dead_call_never_starts() {
         let loads = loads();
         let word = StartWord::new();

@@ -287,8 +287,12 @@ mod tests {
         let now = Clock::system().now();
         let mut child = started(RestartPolicy::on_failure(), now);
         assert_eq!(child.step(now, exited(0, LOST), NONE), None);
-        assert_eq!(child.step(now, Input::Ready { run: Run(2) }, NONE), None);
         assert_eq!((child.observed(), child.run), (Observed::Ready, Run(1)));
+        assert_eq!(child.step(now, exited(1, LOST), NONE), None);
+        let due = child.deadline().expect("it starts again");
+        assert_eq!(child.step(due, Input::Tick, NONE), Some(Action::Start(Run(2))));
+        assert_eq!(child.step(due, Input::Ready { run: Run(1) }, NONE), None);
+        assert_eq!((child.observed(), child.deadline()), (Observed::Starting, Some(due + START)));
     }
 
     #[test]

@@ -1,0 +1,170 @@
+"""Judges what a soak has sampled: whether memory, threads and descriptors stayed what they were. `.ci/soak` uses it.
+
+The slope of the memory is that of least squares over all parts together, where each part has a level of its own: each is another
+process. The first minute of a part is left out, or the first quarter of a short one: what the process keeps for ever comes then.
+"""
+
+import argparse
+import csv
+import statistics
+import sys
+from pathlib import Path
+
+SLOPE_MAX = 1.0
+WARM_UP_S = 60
+COLUMNS = ("elapsed_ms", "calls", "rss_kib", "threads", "fds")
+# The median of a quarter of a part may differ by so many threads from that of another, which is as many as there are workers.
+THREADS_DIFFER_MAX = 4
+# The points of a plot's line: more cannot be seen.
+POINTS_MAX = 400
+
+
+def read(path):
+    with open(path, newline="") as file:
+        lines = csv.DictReader(file)
+        if tuple(lines.fieldnames or ()) != COLUMNS:
+            sys.exit(f"soak: {path}: the columns are {lines.fieldnames}, not {', '.join(COLUMNS)}")
+        samples = [{name: int(line[name]) for name in COLUMNS} for line in lines]
+    if len(samples) < 4:
+        sys.exit(f"soak: {path}: {len(samples)} samples say nothing")
+    return samples
+
+
+def settled(samples):
+    """A part without its warm-up."""
+    warm_up = min(WARM_UP_S * 1000, samples[-1]["elapsed_ms"] // 4)
+    return [sample for sample in samples if sample["elapsed_ms"] >= warm_up]
+
+
+def slope(parts):
+    """By how many MiB an hour the memory rises, and the standard error of that, were the samples independent."""
+    above = below = rest = count = 0.0
+    for samples in parts:
+        hours = [sample["elapsed_ms"] / 3_600_000 for sample in samples]
+        memory = [sample["rss_kib"] / 1024 for sample in samples]
+        middle, level = statistics.fmean(hours), statistics.fmean(memory)
+        above += sum((hour - middle) * (amount - level) for hour, amount in zip(hours, memory))
+        below += sum((hour - middle) ** 2 for hour in hours)
+        rest += sum((amount - level) ** 2 for amount in memory)
+        count += len(samples)
+    rise = above / below
+    return rise, ((rest - rise * above) / max(count - len(parts) - 1, 1) / below) ** 0.5
+
+
+def quarters(samples, name):
+    size = len(samples) // 4
+    return [statistics.median(sample[name] for sample in samples[at * size : (at + 1) * size]) for at in range(4)]
+
+
+def judge(parts, is_held):
+    bad = []
+    after = [settled(samples) for samples in parts]
+    calls = sum(samples[-1]["calls"] for samples in parts)
+    hours = sum(samples[-1]["elapsed_ms"] for samples in parts) / 3_600_000
+    print(f"soak: {calls} calls in {len(parts)} parts, {hours:.2f} h, {sum(map(len, parts))} samples")
+    rise, error = slope(after)
+    print(f"soak: memory rises by {rise:+.2f} MiB/h, standard error {error:.2f}; less than {SLOPE_MAX} is held: {is_held}")
+    if is_held and rise >= SLOPE_MAX:
+        bad.append(f"memory rises by {rise:.2f} MiB/h, and less than {SLOPE_MAX} is allowed")
+    for number, samples in enumerate(after, 1):
+        memory = [sample["rss_kib"] for sample in samples]
+        threads, descriptors = quarters(samples, "threads"), {sample["fds"] for sample in samples}
+        print(
+            f"soak: part {number}: {min(memory)} to {max(memory)} KiB; threads by quarters {threads}; "
+            f"descriptors {min(descriptors)} to {max(descriptors)}"
+        )
+        if max(threads) - min(threads) > THREADS_DIFFER_MAX:
+            bad.append(f"the threads of part {number} are no flat line: {threads}")
+        if len(descriptors) > 1:
+            bad.append(f"the descriptors of part {number} are no flat line: {sorted(descriptors)}")
+    return bad
+
+
+class Panel:
+    """One of the plot's three: a name, and lines over the hours, from zero."""
+
+    LEFT, WIDTH, HEIGHT = 70, 790, 120
+
+    def __init__(self, top, name, value):
+        self.top, self.name, self.value = top, name, value
+
+    def draw(self, parts):
+        ends = [samples[-1]["elapsed_ms"] for samples in parts]
+        most = max(self.value(sample) for samples in parts for sample in samples)
+        step = next(step for power in range(7) for step in (10**power, 2 * 10**power, 5 * 10**power) if most <= 4 * step)
+        high = step * 4
+        bottom = self.top + self.HEIGHT
+        yield f'<text x="{self.LEFT}" y="{self.top - 8}" fill="#1f2328">{self.name}</text>'
+        for tick in range(0, high + 1, step):
+            y = bottom - self.HEIGHT * tick / high
+            yield f'<path d="M{self.LEFT} {y:.1f}h{self.WIDTH}" stroke="#e1e4e8"/>'
+            yield f'<text x="{self.LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#59636e">{tick}</text>'
+        begun = 0
+        for samples, end in zip(parts, ends):
+            points = " ".join(
+                f"{self.LEFT + self.WIDTH * (begun + sample['elapsed_ms']) / sum(ends):.1f},"
+                f"{bottom - self.HEIGHT * self.value(sample) / high:.1f}"
+                for sample in samples[:: -(-len(samples) * len(parts) // POINTS_MAX)]
+            )
+            yield f'<polyline points="{points}" fill="none" stroke="#0072b2" stroke-width="1.2"/>'
+            begun += end
+            if begun < sum(ends):
+                x = self.LEFT + self.WIDTH * begun / sum(ends)
+                yield f'<path d="M{x:.1f} {self.top}v{self.HEIGHT}" stroke="#b6bdc6" stroke-dasharray="3 3"/>'
+
+
+def plot(parts):
+    hours = sum(samples[-1]["elapsed_ms"] for samples in parts) / 3_600_000
+    calls = sum(samples[-1]["calls"] for samples in parts)
+    panels = [
+        Panel(90, "resident memory, MiB", lambda sample: sample["rss_kib"] / 1024),
+        Panel(250, "threads", lambda sample: sample["threads"]),
+        Panel(410, "descriptors", lambda sample: sample["fds"]),
+    ]
+    title = f"A soak of {calls:,} calls with faults"
+    yield (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 580" width="900" height="580" font-family="sans-serif" '
+        f'font-size="12" role="img">\n<title>{title}</title>\n<rect width="100%" height="100%" fill="#ffffff"/>'
+    )
+    yield f'<text x="24" y="34" font-size="18" font-weight="600" fill="#1f2328">{title}</text>'
+    yield (
+        f'<text x="24" y="54" font-size="13" fill="#59636e">over {hours:.2f} h, one sample a second; '
+        "a dashed line is where another process begins</text>"
+    )
+    for panel in panels:
+        yield from panel.draw(parts)
+    last = panels[-1]
+    y = last.top + last.HEIGHT + 18
+    for tick in range(5):
+        x = last.LEFT + last.WIDTH * tick / 4
+        yield f'<text x="{x:.1f}" y="{y}" text-anchor="middle" fill="#59636e">{hours * tick / 4:.2f} h</text>'
+    yield "</svg>\n"
+
+
+def save(folder, parts):
+    with open(folder / "soak.csv", "w", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("part", *COLUMNS))
+        for number, samples in enumerate(parts, 1):
+            every = -(-len(samples) * len(parts) // POINTS_MAX)
+            lines.writerows((number, *sample.values()) for sample in samples[::every])
+    (folder / "soak.svg").write_text("\n".join(plot(parts)))
+    print(f"soak: {folder / 'soak.csv'} and {folder / 'soak.svg'}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="soak.py")
+    parser.add_argument("--held", action="store_true", help="the rise of the memory is held to its limit")
+    parser.add_argument("--save", type=Path, metavar="FOLDER")
+    parser.add_argument("samples", nargs="+", type=Path, metavar="SAMPLES.csv")
+    arguments = parser.parse_args()
+    parts = [read(path) for path in arguments.samples]
+    bad = judge(parts, arguments.held)
+    if arguments.save:
+        save(arguments.save, parts)
+    for what in bad:
+        print(f"soak: {what}", file=sys.stderr)
+    sys.exit(1 if bad else 0)
+
+
+main()
