@@ -329,12 +329,83 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     }
 }
 
-#[cfg(all(test, not(feature = "tracing")))]
+#[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
+    use super::*;
+    use crate::call::pace::Pace;
+    use crate::clock::Clock;
+    use crate::event::Bus;
+    use crate::function::Function;
+    use crate::id::{Name, PoolId, Run, Version};
+
+    fn shift(clock: &Clock) -> Arc<Shift> {
+        let second = Duration::from_secs(1);
+        let bus = Bus::new(clock.clone(), 16);
+        Arc::new(Shift::new(PoolId::next(), (clock.clone(), bus), (second, second), &[Run(1), Run(1)]))
+    }
+
+    /// A call that has no place yet.
+    fn call(shift: &Arc<Shift>, priority: i32, deadline: Moment, watched: bool) -> Call {
+        let function = Function::new(|| ());
+        let (hash, hash_of) = function.hash();
+        let definition = Definition {
+            name: Name::new("nothing").expect("it is a good name"),
+            version: Version::default(),
+            signature: function.signature(),
+            function,
+            pace: Pace::default(),
+            hash,
+            hash_of,
+            constants: Arc::default(),
+            dependencies: Arc::default(),
+            missing: None,
+        };
+        let making = Making {
+            definition: Arc::new(definition),
+            argument: Value::new(()),
+            wanted: Wanted::of::<()>(),
+            deadline,
+            priority,
+            chain: Chain::default(),
+            watched,
+        };
+        Call::new(shift, making)
+    }
+
+    #[cfg(not(feature = "tracing"))]
     #[test]
     fn a_call_fits_into_three_lines_of_the_cache() {
         assert!(size_of::<Call>() <= 192 - 24, "{} bytes", size_of::<Call>());
+    }
+
+    #[test]
+    fn a_call_that_finds_its_queue_closed_gives_its_ticket_back_and_can_be_placed_again() {
+        let shift = shift(&Clock::system());
+        let call = call(&shift, 0, Moment::NEVER, false);
+        call.place(shift.loads[0].raise());
+        call.displace();
+        assert_eq!(shift.loads[0].tickets(), 0);
+        call.place(shift.loads[1].raise());
+        assert_eq!((call.slot(), call.is_queued(), shift.loads[1].tickets()), (WorkerId(1), true, 1));
+        call.displace();
+        assert_eq!(shift.loads[1].tickets(), 0);
+    }
+
+    #[test]
+    fn the_timekeeper_ends_what_is_watched_at_its_deadline_and_nothing_else() {
+        let (clock, _hands) = Clock::manual();
+        let shift = shift(&clock);
+        let due = clock.moment().after(Duration::from_secs(3));
+        let at = |watched| call(&shift, 7, due, watched);
+        assert_eq!(at(true).watched_until(), Some(clock.now() + Duration::from_secs(3)));
+        assert_eq!((at(false).watched_until(), at(false).watch_until()), (None, Moment::NEVER));
+        assert_eq!((at(false).deadline(), at(false).priority()), (at(true).watched_until(), 7));
+    }
+
+    #[test]
+    fn a_thread_that_lives_keeps_memory_for_its_next_calls() {
+        assert_eq!(Call::with_kept(|_| 7), Some(7));
     }
 }

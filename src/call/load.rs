@@ -404,6 +404,66 @@ mod tests {
     }
 
     #[test]
+    fn a_look_never_misses_a_ticket_that_is_out_all_the_while() {
+        use std::sync::atomic::AtomicBool;
+        let (load, is_over) = (load(), AtomicBool::new(false));
+        let out = load.raise();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Acquire) {
+                    drop(load.raise());
+                }
+            });
+            let least = (0..100_000).map(|_| load.tickets()).min();
+            is_over.store(true, Ordering::Release);
+            assert_eq!(least, Some(1));
+        });
+        drop(out);
+        assert_eq!(load.tickets(), 0);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "I3: a ticket is dropped once")]
+    fn a_ticket_that_is_not_out_cannot_come_back() {
+        drop(Ticket::resume(&load()));
+    }
+
+    #[test]
+    fn a_call_that_was_to_run_inside_another_and_does_not_was_not_accepted() {
+        let load = load();
+        load.accept_inline();
+        load.accept_inline();
+        assert_eq!((load.totals().accepted, load.tally().inline()), (2, 2));
+        load.withdraw_inline();
+        assert_eq!((load.totals().accepted, load.tally().inline()), (1, 1));
+    }
+
+    #[test]
+    fn what_was_decided_is_forgotten_once_and_by_the_hand_that_ran_it() {
+        let load = load();
+        let running = load.hand().running_next();
+        assert!(load.move_hand(load.hand(), running));
+        assert!(!load.forget_overdue(running), "nothing was decided");
+        drop(load.raise().overdue(running.execution));
+        assert!(!load.forget_overdue(running.running_next()), "not of that one");
+        assert!(load.forget_overdue(running) && !load.forget_overdue(running));
+        assert!(!load.see().overdue);
+    }
+
+    #[test]
+    fn a_hand_that_has_gone_on_is_not_overdue_however_often_one_looks() {
+        let load = load();
+        let running = load.hand().running_next();
+        assert!(load.move_hand(load.hand(), running));
+        drop(load.raise().overdue(running.execution));
+        assert!(load.move_hand(running, running.running_next()), "it has not forgotten yet");
+        for _ in 0..3 {
+            assert!(!load.see().overdue && load.glance().is_some());
+        }
+    }
+
+    #[test]
     fn a_word_of_an_overdue_call_that_was_overwritten_is_found_again() {
         let load = load();
         let running = load.hand().running_next().running_next();
