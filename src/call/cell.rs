@@ -331,10 +331,13 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
+    use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
 
     use super::*;
     use crate::call::pace::Pace;
+    use crate::call::shift::Rescue;
     use crate::clock::Clock;
     use crate::event::Bus;
     use crate::function::Function;
@@ -402,6 +405,33 @@ mod tests {
         assert_eq!(at(true).watched_until(), Some(clock.now() + Duration::from_secs(3)));
         assert_eq!((at(false).watched_until(), at(false).watch_until()), (None, Moment::NEVER));
         assert_eq!((at(false).deadline(), at(false).priority()), (at(true).watched_until(), 7));
+    }
+
+    /// Counts what it is asked.
+    #[derive(Default)]
+    struct Asked(AtomicUsize);
+
+    impl Rescue for Asked {
+        fn rescue(&self, _: &Call) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_caller_that_has_waited_awake_in_vain_has_its_call_taken_by_another_and_others_do_not() {
+        let shift = shift(&Clock::system());
+        let asked = Arc::new(Asked::default());
+        let rescuer: Weak<dyn Rescue> = Arc::downgrade(&(Arc::clone(&asked) as Arc<dyn Rescue>));
+        assert!(shift.rescuer.set(rescuer).is_ok());
+        let call = call(&shift, 0, Moment::NEVER, false);
+        call.definition.pace.learn(Duration::from_nanos(100));
+        call.place(shift.loads[0].raise());
+        assert!(!call.spin(), "nobody runs it");
+        assert_eq!(asked.0.load(Ordering::Relaxed), 1);
+        let killed = call.exchange.start.kill(&shift.loads).expect("it is alive");
+        drop(call.exchange.publish(killed.drop_ticket(), Trouble::Cancelled { started: false }.into()));
+        assert!(call.spin(), "it is done");
+        assert_eq!(asked.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]
