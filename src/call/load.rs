@@ -146,14 +146,10 @@ impl Load {
 
     /// The tickets that are out: as many as there were at some moment of this look.
     pub(crate) fn tickets(&self) -> u32 {
-        let mut taken = self.front.taken.load(Ordering::Acquire);
-        loop {
-            let returned = self.own.returned.load(Ordering::Acquire);
-            match self.front.taken.load(Ordering::Acquire) {
-                same if same == taken => return in_flight(taken, tickets_of(returned)),
-                more => taken = more,
-            }
-        }
+        out_at_one_moment(
+            || self.front.taken.load(Ordering::Acquire),
+            || tickets_of(self.own.returned.load(Ordering::Acquire)),
+        )
     }
 
     /// Whether a ticket was out when what had come back was this.
@@ -339,6 +335,18 @@ fn execution_of(returned: u64) -> u32 {
     returned as u32
 }
 
+/// The tickets that were out at a moment at which no other was taken.
+fn out_at_one_moment(taken: impl Fn() -> u64, returned: impl Fn() -> u32) -> u32 {
+    let mut before = taken();
+    loop {
+        let back = returned();
+        match taken() {
+            same if same == before => return in_flight(before, back),
+            more => before = more,
+        }
+    }
+}
+
 /// The tickets that are out, of which there are never 2^31. None, if more have come back than had been taken before.
 #[expect(clippy::cast_possible_truncation, reason = "both begin anew after 2^32")]
 fn in_flight(taken: u64, returned: u32) -> u32 {
@@ -348,6 +356,8 @@ fn in_flight(taken: u64, returned: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     fn load() -> Load {
@@ -404,22 +414,46 @@ mod tests {
     }
 
     #[test]
-    fn a_look_never_misses_a_ticket_that_is_out_all_the_while() {
-        use std::sync::atomic::AtomicBool;
-        let (load, is_over) = (load(), AtomicBool::new(false));
-        let out = load.raise();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::Acquire) {
-                    drop(load.raise());
-                }
-            });
-            let least = (0..100_000).map(|_| load.tickets()).min();
-            is_over.store(true, Ordering::Release);
-            assert_eq!(least, Some(1));
-        });
-        drop(out);
-        assert_eq!(load.tickets(), 0);
+    fn a_ticket_that_is_taken_during_a_look_has_it_begin_anew() {
+        let (takes, returns) = (RefCell::new(vec![9, 8, 8, 7]), RefCell::new(vec![6, 6]));
+        let next = |values: &RefCell<Vec<u64>>| values.borrow_mut().pop().expect("it is asked no more often");
+        let out = out_at_one_moment(|| next(&takes), || u32::try_from(next(&returns)).expect("it is small"));
+        assert_eq!((out, takes.take(), returns.take()), (2, vec![9], Vec::new()));
+    }
+
+    #[test]
+    fn what_is_in_flight_is_what_was_taken_and_has_not_come_back() {
+        for (taken, returned, out) in [(0, 0, 0), (3, 1, 2), (1, 2, 0), (0, u32::MAX, 1)] {
+            assert_eq!(in_flight(taken, returned), out, "{taken} less {returned}");
+        }
+        assert_eq!(in_flight(u64::from(u32::MAX / 2), 0), u32::MAX / 2, "the most");
+        assert_eq!(in_flight(u64::from(u32::MAX / 2) + 1, 0), 0, "more have come back than were taken");
+        assert_eq!(in_flight((1 << 32) + 1, u32::MAX), 2, "both begin anew");
+    }
+
+    #[test]
+    fn a_worker_s_core_is_the_one_that_it_noted() {
+        let load = load();
+        if sync::core().is_none() {
+            return assert!(load.shares_core(), "it is not known here");
+        }
+        assert!(!load.shares_core(), "it has noted none");
+        // This thread may be moved to another core in between.
+        let shares = |_| {
+            load.note_core();
+            load.shares_core()
+        };
+        assert!((0..1_000).any(shares));
+    }
+
+    #[test]
+    fn a_call_runs_since_it_has_begun() {
+        let load = load();
+        let running = load.hand().running_next();
+        load.begins(Moment::from_nanos(7));
+        assert_eq!(load.runs_since(), None, "the hand is not at it");
+        assert!(load.move_hand(load.hand(), running));
+        assert_eq!(load.runs_since(), Some(Moment::from_nanos(7)));
     }
 
     #[test]
