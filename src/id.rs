@@ -241,6 +241,27 @@ mod tests {
     }
 
     #[test]
+    fn each_is_shown_as_its_number() {
+        let (call, pool, generation) = (CallId::next(), PoolId::next(), Generation::next());
+        assert_eq!((WorkerId(7).to_string(), WorkerId(7).index()), ("7".to_owned(), 7));
+        assert_eq!((call.to_string(), call.get()), (call.0.to_string(), call.0));
+        assert_eq!(pool.to_string(), pool.0.to_string());
+        assert_eq!((generation.to_string(), generation.get()), (generation.0.to_string(), generation.0));
+        assert_eq!((Run(3).to_string(), Run(3).get()), ("3".to_owned(), 3));
+        assert_eq!(
+            (Version(9).to_string(), Version(9).get(), Version(9).next()),
+            ("9".to_owned(), 9, Version(10))
+        );
+        assert_eq!(Name::new("sum").expect("a good name").to_string(), "sum");
+    }
+
+    #[test]
+    fn no_two_have_the_same_number_and_the_next_is_greater() {
+        assert!(CallId::next() < CallId::next() && PoolId::next() < PoolId::next());
+        assert!(Generation::next() < Generation::next() && CallId::next().get() > 1);
+    }
+
+    #[test]
     fn runs_follow_each_other_around_the_end_of_their_numbers() {
         let last = Run(Run::MASK);
         assert_eq!(last.next(), Run(0));

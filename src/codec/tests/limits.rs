@@ -6,7 +6,7 @@ use std::iter;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::super::{DEPTH_MAX, DecodeError, EncodeError, decode, encode, encode_into};
+use super::super::{DEPTH_MAX, DecodeError, EncodeError, TEXT_BYTES_MAX, decode, encode, encode_into};
 use super::refusal_of;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -182,4 +182,27 @@ fn a_type_that_looks_away_is_refused() {
     }
     assert_eq!(decode::<Blind>(&[0x01]).unwrap_err().reason(), "the type did not read the whole value");
     assert!(decode::<(Blind, u8)>(&[0x92, 0x01, 0x02]).is_err());
+}
+
+#[test]
+fn what_a_user_s_type_says_is_shown_up_to_four_kibibytes() {
+    struct Refusing(String);
+    impl Serialize for Refusing {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom(&self.0))
+        }
+    }
+    let shown = |said: &str| match encode(&Refusing(said.to_owned()), usize::MAX) {
+        Err(EncodeError::Serialize { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let most = "é".repeat(TEXT_BYTES_MAX / 2);
+    assert_eq!(shown(&most), most, "all that may be");
+    assert_eq!(shown(&format!("{most}x")), format!("{most}..."));
+    let odd = format!("x{}", "é".repeat(TEXT_BYTES_MAX / 2));
+    assert_eq!(
+        shown(&odd),
+        format!("{}...", odd.trim_end_matches('é').to_owned() + &most[2..]),
+        "no letter is cut in two"
+    );
 }
