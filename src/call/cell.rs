@@ -428,6 +428,9 @@ mod tests {
         call.place(shift.loads[0].raise());
         assert!(!call.spin(), "nobody runs it");
         assert_eq!(asked.0.load(Ordering::Relaxed), 1);
+        drop(call.begin(shift.loads[0].hand().running_next(), &shift.loads[0]));
+        assert!(!call.spin(), "it has not come to its end");
+        assert_eq!(asked.0.load(Ordering::Relaxed), 1, "it runs, and nobody else can take it");
         let killed = call.exchange.start.kill(&shift.loads).expect("it is alive");
         drop(call.exchange.publish(killed.drop_ticket(), Trouble::Cancelled { started: false }.into()));
         assert!(call.spin(), "it is done");

@@ -295,6 +295,15 @@ mod tests {
     }
 
     #[test]
+    fn who_is_about_to_leave_word_is_not_woken_and_finds_that_it_is_done() {
+        let loads = [Load::new(WorkerId(0), Run(1))];
+        let (exchange, _) = placed(&loads[0]);
+        exchange.rare.lock().waiter = Some(Waiter::Thread(crate::sync::current()));
+        assert!(ended(&exchange, &loads, Trouble::Cancelled { started: false }.into()).is_none());
+        assert!(exchange.leave_word(Waiter::Thread(crate::sync::current())));
+    }
+
+    #[test]
     fn what_holds_nothing_of_a_user_s_is_spent() {
         let loads = [Load::new(WorkerId(0), Run(1))];
         let running = || {
