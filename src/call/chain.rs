@@ -79,6 +79,10 @@ impl fmt::Debug for Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::fixture;
+    use crate::call::outcome::End;
+    use crate::clock::{Clock, Moment};
+    use crate::sync::hold_twice;
 
     fn link() -> Link {
         Link { pool: PoolId::next(), call: Weak::new() }
@@ -107,5 +111,19 @@ mod tests {
         let last: Vec<_> = links[2 * NESTING_MAX..].iter().map(|link| link.pool).collect();
         assert_eq!(chain.pools(), last);
         assert!(chain.waited_for(link()).is_some(), "nobody waits for it yet");
+    }
+
+    #[test]
+    fn a_chain_holds_for_the_pool_that_still_runs_one_of_its_calls_and_for_no_other() {
+        let shift = fixture::shift(&Clock::system());
+        let [call, other] = hold_twice(fixture::call(&shift, 0, Moment::NEVER, false));
+        call.place(shift.loads[0].raise());
+        let (own, foreign) = (PoolId::next(), PoolId::next());
+        let chain = Chain::default().beside(Link { pool: own, call: call.downgrade() });
+        assert!(chain.holds(own) && !chain.holds(foreign));
+        drop(call.end(End::Cancelled));
+        assert!(!chain.holds(own), "it has ended");
+        drop((call, other));
+        assert!(!chain.holds(own), "it is gone");
     }
 }

@@ -115,3 +115,88 @@ impl Context<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::function::{Constant, Dependency, Instance, InstanceError, Locals};
+    use crate::id::WorkerId;
+
+    /// A worker that is asked for its pool alone.
+    struct Somebody(PoolId);
+
+    const NEVER: &str = "nobody asks";
+
+    impl Host for Somebody {
+        fn worker_id(&self) -> WorkerId {
+            unreachable!("{NEVER}")
+        }
+
+        fn clock(&self) -> &Clock {
+            unreachable!("{NEVER}")
+        }
+
+        fn constant(&self, _: &str) -> Option<Arc<Constant>> {
+            unreachable!("{NEVER}")
+        }
+
+        fn locals(&self) -> &Locals {
+            unreachable!("{NEVER}")
+        }
+
+        fn dependency(&self, _: &str) -> Option<Arc<Dependency>> {
+            unreachable!("{NEVER}")
+        }
+
+        fn instance(&self, _: &Arc<Dependency>) -> Result<Rc<dyn Instance>, InstanceError> {
+            unreachable!("{NEVER}")
+        }
+
+        fn taint(&self) {
+            unreachable!("{NEVER}")
+        }
+    }
+
+    impl Inside for Somebody {
+        fn pool_id(&self) -> PoolId {
+            self.0
+        }
+
+        fn is_abandoned(&self) -> bool {
+            unreachable!("{NEVER}")
+        }
+
+        fn call_inline(&self, _: Request<'_>) -> Result<Value, CallError> {
+            unreachable!("{NEVER}")
+        }
+
+        fn note_panic(&self, _: &PanicHookInfo<'_>) {}
+
+        fn run_here(&self, _: &Held<Call>) {
+            unreachable!("{NEVER}")
+        }
+
+        fn position(&self) -> Position {
+            unreachable!("{NEVER}")
+        }
+
+        fn outgoing(&self) -> Option<Outgoing> {
+            unreachable!("{NEVER}")
+        }
+    }
+
+    #[test]
+    fn a_thread_is_a_worker_s_until_the_guard_drops_which_lets_go_of_the_worker() {
+        let (pool, other) = (PoolId::next(), PoolId::next());
+        let somebody = Rc::new(Somebody(pool));
+        assert!(!is_inside());
+        let entered = enter(Rc::clone(&somebody) as Rc<dyn Inside>);
+        assert!(is_inside() && inside_of(pool).is_some() && inside_of(other).is_none());
+        drop(entered);
+        assert!(!is_inside() && inside_of(pool).is_none());
+        assert_eq!(Rc::strong_count(&somebody), 1);
+    }
+}

@@ -267,3 +267,18 @@ fn path(chain: &[PoolId]) -> String {
     let pools: Vec<String> = chain.iter().map(|pool| format!("pool {pool}")).collect();
     pools.join(" and then ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_what_the_innermost_of_calls_inside_calls_ended_in() {
+        let innermost = CallError::TimedOut { function: "slow".into(), started: true };
+        let failed = |error: CallError| CallError::Failed(FunctionError::from(error));
+        let error = failed(failed(innermost));
+        assert!(matches!(error.root(), CallError::TimedOut { started: true, .. }), "{error:?}");
+        let own = CallError::Failed(FunctionError::new("Own", "its own"));
+        assert!(matches!(own.root(), CallError::Failed(_)), "it was no call's");
+    }
+}

@@ -68,3 +68,47 @@ impl Drop for Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::fixture::{call, shift};
+    use crate::call::outcome::Trouble;
+    use crate::clock::{Clock, Moment};
+    use crate::sync::hold_twice;
+
+    #[test]
+    fn what_is_dropped_on_its_way_and_in_a_worker_s_hand_is_lost_and_what_is_given_away_is_not() {
+        let shift = shift(&Clock::system());
+        let placed = || {
+            let held = hold_twice(call(&shift, 0, Moment::NEVER, false));
+            held[0].place(shift.loads[0].raise());
+            held
+        };
+        let lost = |call: &Call| match call.take_outcome() {
+            Some(Outcome::Trouble(trouble)) => match *trouble {
+                Trouble::WorkerLost { started } => Some(started),
+                _ => None,
+            },
+            _ => None,
+        };
+
+        let [waiting, theirs] = placed();
+        drop(Job::new(theirs).into_call());
+        assert!(!waiting.is_done(), "it was given away");
+        let [running, theirs] = placed();
+        assert!(running.begin(shift.loads[0].hand().running_next(), &shift.loads[0]).is_some());
+        drop(Reply::new(theirs).into_call());
+        assert!(!running.is_done());
+
+        let [queued, theirs] = placed();
+        drop(Job::new(theirs));
+        assert_eq!(lost(&queued), Some(false));
+        drop(Job::new(waiting));
+        drop(Reply::new(running));
+        let [begun, theirs] = placed();
+        assert!(begun.begin(shift.loads[0].hand().running_next(), &shift.loads[0]).is_some());
+        drop(Reply::new(theirs));
+        assert_eq!((lost(&begun), shift.loads[0].tickets()), (Some(true), 0));
+    }
+}

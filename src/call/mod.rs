@@ -7,6 +7,8 @@ pub(crate) mod current;
 mod definition;
 mod error;
 mod exchange;
+#[cfg(test)]
+mod fixture;
 mod hand;
 mod job;
 mod load;

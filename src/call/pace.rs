@@ -94,4 +94,11 @@ mod tests {
         (0..24).for_each(|_| pace.learn(Duration::from_nanos(100)));
         assert!(pace.wake_worth() > 5, "{pace:?}");
     }
+
+    #[test]
+    fn a_copy_knows_what_the_pace_was() {
+        let pace = Pace::default();
+        pace.learn(Duration::from_nanos(100));
+        assert_eq!((pace.clone().wake_worth(), pace.clone().is_short()), (pace.wake_worth(), true));
+    }
 }

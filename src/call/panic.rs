@@ -87,3 +87,24 @@ pub(crate) fn watch_locations() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_panic_with_a_message_says_where_until_all_are_forgotten() {
+        let panics = Panics::default();
+        let (first, second) = (
+            PanicLocation::new(std::panic::Location::caller()),
+            PanicLocation::new(std::panic::Location::caller()),
+        );
+        for (message, place) in [("one", &first), ("two", &first), ("one", &second)] {
+            panics.0.borrow_mut().push_back((message.to_owned(), place.clone()));
+        }
+        assert_eq!((panics.place_of("one"), panics.place_of("two")), (Some(second), Some(first)));
+        assert_eq!(panics.place_of("three"), None);
+        panics.forget();
+        assert_eq!(panics.place_of("one"), None);
+    }
+}

@@ -171,3 +171,21 @@ impl Shift {
         self.loads.iter().map(|load| u64::from(load.tickets())).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::call::fixture::shift;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_shift_has_told_when_as_much_was_told_as_was_begun() {
+        let shift = shift(&Clock::system());
+        assert!(shift.has_told());
+        shift.begin_telling();
+        shift.begin_telling();
+        shift.end_telling();
+        assert!(!shift.has_told());
+        shift.end_telling();
+        assert!(shift.has_told());
+    }
+}

@@ -115,6 +115,26 @@ mod w26_a_stop_a_blocking_define_and_the_drop_of_the_last_handle_inside_the_pool
     }
 
     #[test]
+    fn the_last_handle_in_a_function_of_another_pool() {
+        let _watchdog = Watchdog::start();
+        // No time passes there: a stop that were waited for would not end before the function that runs does.
+        let (wpc, other, latch) = (build(Wpc::builder().clock(Clock::manual().0)), pool(), Latch::new());
+        let held = latch.clone();
+        wpc.define_function("hold", move || held.hold()).expect("it is defined");
+        wpc.start_workers(1).expect("it starts");
+        let running: Pending<()> = wpc.submit("hold", ()).expect("it is accepted");
+        latch.wait_entered(1);
+        let last = Mutex::new(Some(wpc));
+        let dropping = move || drop(last.lock().expect("nobody panics under it").take());
+        other.define_function("dropping", dropping).expect("it is defined");
+        other.start_workers(1).expect("it starts");
+        other.call::<()>("dropping", ()).expect("it does not wait for the other pool's stop");
+        assert!(!running.is_done());
+        latch.release();
+        running.wait().expect("it came to its end");
+    }
+
+    #[test]
     fn the_last_handle_in_a_listener() {
         let _watchdog = Watchdog::start();
         let wpc = pool();

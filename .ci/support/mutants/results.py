@@ -13,8 +13,8 @@ from pathlib import Path
 
 def digest_of(text):
     """A digest of the code, without the tests that it ends with."""
-    code = re.sub(r"\n#\[cfg\((?:test|all\(test\b[^\n]*)\)\]\nmod \w+ \{\n.*\Z", "\n", text, flags=re.S)
-    return hashlib.sha1(code.encode()).hexdigest()
+    code = re.sub(r"\n#\[cfg\((?:test|all\(test\b[^\n]*)\)\]\nmod \w+ \{\n.*\Z", "", text, flags=re.S)
+    return hashlib.sha1(code.rstrip().encode()).hexdigest()
 
 
 class Results:
