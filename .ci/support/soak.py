@@ -1,7 +1,9 @@
 """Judges what a soak has sampled: whether memory, threads and descriptors stayed what they were. `.ci/soak` uses it.
 
-The slope of the memory is that of least squares over all parts together, where each part has a level of its own: each is another
-process. The first minute of a part is left out, or the first quarter of a short one: what the process keeps for ever comes then.
+Memory is judged twice: as the system sees it (resident), and as the bytes that are allocated and not freed (heap), which a leak raises
+also where the allocator has room for it. The slope is that of least squares over all parts together, where each part has a level of
+its own: each is another process. The first minute of a part is left out, or the first quarter of a short one: what the process keeps
+for ever comes then.
 """
 
 import argparse
@@ -10,23 +12,35 @@ import statistics
 import sys
 from pathlib import Path
 
+# MiB an hour.
 SLOPE_MAX = 1.0
+# A slope whose standard error is greater than that, in MiB an hour, tells nothing.
+ERROR_MAX = 0.3
 WARM_UP_S = 60
-COLUMNS = ("elapsed_ms", "calls", "rss_kib", "threads", "fds")
-# The median of a quarter of a part may differ by so many threads from that of another, which is as many as there are workers.
+COLUMNS = ("elapsed_ms", "calls", "rss_kib", "heap_bytes", "threads", "fds")
+MEMORY = {
+    "resident memory": lambda sample: sample["rss_kib"] / 1024,
+    "heap": lambda sample: sample["heap_bytes"] / (1 << 20),
+}
+# The median of a quarter of a part may differ by so many threads from that of another, which is as many as there are workers; it is
+# one of fewer samples than these by chance.
 THREADS_DIFFER_MAX = 4
+QUARTER_SAMPLES_MIN = 10
 # The points of a plot's line: more cannot be seen.
 POINTS_MAX = 400
 
 
 def read(path):
-    with open(path, newline="") as file:
-        lines = csv.DictReader(file)
-        if tuple(lines.fieldnames or ()) != COLUMNS:
-            sys.exit(f"soak: {path}: the columns are {lines.fieldnames}, not {', '.join(COLUMNS)}")
-        samples = [{name: int(line[name]) for name in COLUMNS} for line in lines]
-    if len(samples) < 4:
-        sys.exit(f"soak: {path}: {len(samples)} samples say nothing")
+    try:
+        with open(path, newline="") as file:
+            lines = csv.DictReader(file)
+            if tuple(lines.fieldnames or ()) != COLUMNS:
+                sys.exit(f"soak: {path}: the columns are {lines.fieldnames}, not {', '.join(COLUMNS)}")
+            samples = [{name: int(line[name]) for name in COLUMNS} for line in lines]
+    except (OSError, TypeError, ValueError) as error:
+        sys.exit(f"soak: {path}: {error}")
+    if len(samples) < 6:
+        sys.exit(f"soak: {path}: {len(samples)} samples say nothing, and 6 are the least")
     return samples
 
 
@@ -36,19 +50,19 @@ def settled(samples):
     return [sample for sample in samples if sample["elapsed_ms"] >= warm_up]
 
 
-def slope(parts):
+def slope(parts, amount_of):
     """By how many MiB an hour the memory rises, and the standard error of that, were the samples independent."""
     above = below = rest = count = 0.0
     for samples in parts:
         hours = [sample["elapsed_ms"] / 3_600_000 for sample in samples]
-        memory = [sample["rss_kib"] / 1024 for sample in samples]
+        memory = [amount_of(sample) for sample in samples]
         middle, level = statistics.fmean(hours), statistics.fmean(memory)
         above += sum((hour - middle) * (amount - level) for hour, amount in zip(hours, memory))
         below += sum((hour - middle) ** 2 for hour in hours)
         rest += sum((amount - level) ** 2 for amount in memory)
         count += len(samples)
     rise = above / below
-    return rise, ((rest - rise * above) / max(count - len(parts) - 1, 1) / below) ** 0.5
+    return rise, (max(rest - rise * above, 0) / max(count - len(parts) - 1, 1) / below) ** 0.5
 
 
 def quarters(samples, name):
@@ -57,23 +71,29 @@ def quarters(samples, name):
 
 
 def judge(parts, is_held):
+    """What is not as it must be."""
     bad = []
     after = [settled(samples) for samples in parts]
     calls = sum(samples[-1]["calls"] for samples in parts)
     hours = sum(samples[-1]["elapsed_ms"] for samples in parts) / 3_600_000
     print(f"soak: {calls} calls in {len(parts)} parts, {hours:.2f} h, {sum(map(len, parts))} samples")
-    rise, error = slope(after)
-    print(f"soak: memory rises by {rise:+.2f} MiB/h, standard error {error:.2f}; less than {SLOPE_MAX} is held: {is_held}")
-    if is_held and rise >= SLOPE_MAX:
-        bad.append(f"memory rises by {rise:.2f} MiB/h, and less than {SLOPE_MAX} is allowed")
+    for name, amount_of in MEMORY.items():
+        rise, error = slope(after, amount_of)
+        what = f"{name} rises by {rise:+.3f} MiB/h, standard error {error:.3f}"
+        print(f"soak: {what}; " + (f"less than {SLOPE_MAX} is allowed" if is_held else "too short a run to be held to it"))
+        each = [slope([samples], amount_of) for samples in after]
+        print("soak:   part by part: " + ", ".join(f"{part:+.3f} (standard error {error:.3f})" for part, error in each))
+        # A part alone is shorter, and has to be clearly above it.
+        if is_held and (rise >= SLOPE_MAX or error > ERROR_MAX or any(part - 2 * spread >= SLOPE_MAX for part, spread in each)):
+            bad.append(f"{what}: less than {SLOPE_MAX} is allowed, of all and of each part, and an error of {ERROR_MAX}")
     for number, samples in enumerate(after, 1):
-        memory = [sample["rss_kib"] for sample in samples]
         threads, descriptors = quarters(samples, "threads"), {sample["fds"] for sample in samples}
+        ranges = (f"{name} {min(map(of, samples)):.2f} to {max(map(of, samples)):.2f} MiB" for name, of in MEMORY.items())
         print(
-            f"soak: part {number}: {min(memory)} to {max(memory)} KiB; threads by quarters {threads}; "
+            f"soak: part {number}: {'; '.join(ranges)}; threads by quarters {threads}; "
             f"descriptors {min(descriptors)} to {max(descriptors)}"
         )
-        if max(threads) - min(threads) > THREADS_DIFFER_MAX:
+        if len(samples) >= 4 * QUARTER_SAMPLES_MIN and max(threads) - min(threads) > THREADS_DIFFER_MAX:
             bad.append(f"the threads of part {number} are no flat line: {threads}")
         if len(descriptors) > 1:
             bad.append(f"the descriptors of part {number} are no flat line: {sorted(descriptors)}")
@@ -81,7 +101,7 @@ def judge(parts, is_held):
 
 
 class Panel:
-    """One of the plot's three: a name, and lines over the hours, from zero."""
+    """One of the plot's four: a name, and lines over the hours, from zero."""
 
     LEFT, WIDTH, HEIGHT = 70, 790, 120
 
@@ -117,13 +137,14 @@ def plot(parts):
     hours = sum(samples[-1]["elapsed_ms"] for samples in parts) / 3_600_000
     calls = sum(samples[-1]["calls"] for samples in parts)
     panels = [
-        Panel(90, "resident memory, MiB", lambda sample: sample["rss_kib"] / 1024),
-        Panel(250, "threads", lambda sample: sample["threads"]),
-        Panel(410, "descriptors", lambda sample: sample["fds"]),
+        Panel(90, "resident memory, MiB", MEMORY["resident memory"]),
+        Panel(250, "heap: allocated and not freed, MiB", MEMORY["heap"]),
+        Panel(410, "threads", lambda sample: sample["threads"]),
+        Panel(570, "descriptors", lambda sample: sample["fds"]),
     ]
     title = f"A soak of {calls:,} calls with faults"
     yield (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 580" width="900" height="580" font-family="sans-serif" '
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 740" width="900" height="740" font-family="sans-serif" '
         f'font-size="12" role="img">\n<title>{title}</title>\n<rect width="100%" height="100%" fill="#ffffff"/>'
     )
     yield f'<text x="24" y="34" font-size="18" font-weight="600" fill="#1f2328">{title}</text>'

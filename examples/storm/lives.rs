@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use wpc::{Event, EventName, FunctionError, Run, ThreadLife, ThreadStart, WorkerId};
+use wpc::{Clock, Event, EventName, FunctionError, Run, ThreadLife, ThreadStart, WeakWpc, WorkerId};
 
+use crate::control::settles;
 use crate::ledger::{Flaw, Ledger};
 use crate::plan::{Class, Plan};
 use crate::random::Random;
@@ -47,14 +49,30 @@ fn decay(random: &mut Random, mean: u64) -> u64 {
     steps * step + random.below(step)
 }
 
+/// So many events wait for an ear that begins late.
+const LATE_EVENTS: u64 = 20_000;
+
+/// So long it waits for them at the most.
+const LATE_MAX: Duration = Duration::from_secs(30);
+
 /// Hears the pool's events: it counts the workers that are lost, and sees that no event is left out.
-#[derive(Default)]
 pub(crate) struct Ear {
     last: u64,
+    begins_late: Option<(WeakWpc, Clock)>,
 }
 
 impl Ear {
+    /// One that begins late, where a pool is given: the events wait meanwhile, and the process has the memory for as many from then
+    /// on. Every reader falls behind at times; how far it ever did is what a long run's memory grows by.
+    pub(crate) fn new(begins_late: Option<(WeakWpc, Clock)>) -> Self {
+        Self { last: 0, begins_late }
+    }
+
     pub(crate) fn hear(&mut self, event: &Event, ledger: &Ledger) {
+        if let Some((wpc, clock)) = self.begins_late.take() {
+            let emitted = || wpc.upgrade().map_or(u64::MAX, |wpc| wpc.stats().events);
+            settles(&clock, LATE_MAX, || emitted() >= LATE_EVENTS);
+        }
         let is_marker = event.event_name == EventName::EventsDropped;
         if !is_marker && event.event_id != self.last + 1 {
             ledger.accuse(Flaw::Unexpected, || format!("event {} follows {}", event.event_id, self.last));

@@ -11,6 +11,7 @@ mod caller;
 mod control;
 mod errand;
 mod fuse;
+mod heap;
 mod latch;
 mod ledger;
 mod lives;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use wpc::Clock;
 
+use crate::heap;
 use crate::ledger::Ledger;
 use crate::process::Usage;
 
@@ -17,9 +18,9 @@ use crate::process::Usage;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The columns: milliseconds since the first line, calls that have ended, and what the process has.
-const HEADER: &str = "elapsed_ms,calls,rss_kib,threads,fds";
+const HEADER: &str = "elapsed_ms,calls,rss_kib,heap_bytes,threads,fds";
 
-/// Writes while it is held.
+/// Writes until it is finished, or dropped: then perhaps one line more.
 pub(crate) struct Samples {
     ended: Sender<()>,
     writer: JoinHandle<io::Result<()>>,
@@ -50,7 +51,8 @@ fn write(file: &mut File, ledger: &Ledger, clock: &Clock, ended: &Receiver<()>) 
     loop {
         let Usage { threads, fds, rss_kib } = Usage::read()?;
         let elapsed = (clock.now() - begun).as_millis();
-        writeln!(file, "{elapsed},{},{rss_kib},{threads},{fds}", ledger.booked())?;
+        let (calls, heap) = (ledger.booked(), heap::live_bytes());
+        writeln!(file, "{elapsed},{calls},{rss_kib},{heap},{threads},{fds}")?;
         if ended.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
             return Ok(());
         }

@@ -68,12 +68,14 @@ impl Storm {
             .thread_start(lives)
             .seed(seed)
             .build()?;
-        let (mut ear, heard) = (Ear::default(), Arc::clone(&ledger));
+        let clock = Clock::system();
+        let begins_late = settings.samples.is_some().then(|| (wpc.downgrade(), clock.clone()));
+        let (mut ear, heard) = (Ear::new(begins_late), Arc::clone(&ledger));
         wpc.on_worker_event(move |event| ear.hear(event, &heard))?;
         let latches = Arc::default();
         work::define(&wpc, &ledger, &latches, 1)?;
         let watchdog = Watchdog::start(&ledger);
-        let control = Control { wpc, ledger, latches, clock: Clock::system(), seed };
+        let control = Control { wpc, ledger, latches, clock, seed };
         let samples = settings.samples.clone();
         Ok(Self { control, plan, workers, samples, _watchdog: watchdog })
     }
@@ -82,8 +84,10 @@ impl Storm {
     pub(crate) fn run(&self) -> anyhow::Result<Report> {
         let Control { wpc, ledger, clock, .. } = &self.control;
         let before = calm(clock)?;
-        let samples = self.samples.as_deref().map(|path| Samples::start(path, ledger, clock)).transpose();
-        let samples = samples.context("the file of the samples")?;
+        let samples = self.samples.as_deref().map(|path| {
+            Samples::start(path, ledger, clock).with_context(|| format!("`--samples` is {}", path.display()))
+        });
+        let samples = samples.transpose()?;
         let begun = clock.now();
         wpc.start_workers(self.workers).context("the first start")?;
         let slowest = self.rage()?;
