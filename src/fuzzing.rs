@@ -1,5 +1,6 @@
 //! The decoders, open to the fuzz targets of `fuzz/`: in a build with `--cfg fuzzing`, which `cargo fuzz` makes, and in no other.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,20 +11,24 @@ use crate::plugin::{self, LoadError};
 
 /// Why a value was not encoded.
 #[derive(Debug)]
-pub enum Refused {
-    /// It nests deeper than may be.
-    TooDeep,
-    /// Anything else, in words.
-    Other(String),
+pub struct Refused(EncodeError);
+
+impl Refused {
+    /// Whether the value nests deeper than may be.
+    pub fn is_too_deep(&self) -> bool {
+        matches!(self.0, EncodeError::TooDeep { .. })
+    }
 }
 
-/// Decodes a payload.
-///
-/// # Errors
-///
-/// Why the bytes are refused, in words.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    codec::decode(bytes).map_err(|error| error.to_string())
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Decodes a payload; none if it is refused.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    codec::decode(bytes).ok()
 }
 
 /// Encodes a value as a payload.
@@ -32,10 +37,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 ///
 /// Why the value is refused.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Refused> {
-    codec::encode(value, CONVERSION_BYTES_MAX).map_err(|error| match error {
-        EncodeError::TooDeep { .. } => Refused::TooDeep,
-        other => Refused::Other(other.to_string()),
-    })
+    codec::encode(value, CONVERSION_BYTES_MAX).map_err(Refused)
 }
 
 /// Looks at a library's header.

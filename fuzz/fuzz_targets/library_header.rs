@@ -5,5 +5,6 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    // Whether it is taken or not is the same here: it must not panic.
     let _ = wpc::__fuzzing::check_library(bytes);
 });

@@ -25,7 +25,7 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "plugins"];
+const FOLDERS: [&str; 6] = ["src", "tests", "examples", "benches", "plugins", "fuzz"];
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
@@ -83,7 +83,8 @@ pub(crate) fn read(root: &Path) -> Vec<Source> {
 
 /// Reads the manifests: the root's and the plugins'.
 pub(crate) fn manifests(root: &Path) -> Vec<(String, String)> {
-    let mut found = vec![("Cargo.toml".to_owned(), read_text(&root.join("Cargo.toml")))];
+    let own = ["Cargo.toml", "fuzz/Cargo.toml"].map(|path| (path.to_owned(), read_text(&root.join(path))));
+    let mut found = Vec::from(own);
     walk(&root.join("plugins"), "plugins", "toml", &mut |path, text| {
         if path.ends_with("/Cargo.toml") {
             found.push((path.to_owned(), text.to_owned()));
