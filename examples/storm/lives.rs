@@ -50,7 +50,7 @@ fn decay(random: &mut Random, mean: u64) -> u64 {
 }
 
 /// So many events wait for an ear that begins late.
-const LATE_EVENTS: u64 = 20_000;
+const LATE_EVENTS: u64 = 50_000;
 
 /// So long it waits for them at the most.
 const LATE_MAX: Duration = Duration::from_secs(30);
