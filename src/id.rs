@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn each_is_shown_as_its_number() {
-        let (call, pool, generation) = (CallId::next(), PoolId::next(), Generation::next());
+        let (call, pool, generation) = (CallId(7), PoolId(7), Generation(7));
         assert_eq!((WorkerId(7).to_string(), WorkerId(7).index()), ("7".to_owned(), 7));
         assert_eq!((call.to_string(), call.get()), (call.0.to_string(), call.0));
         assert_eq!(pool.to_string(), pool.0.to_string());
@@ -266,6 +266,9 @@ mod tests {
         let last = Run(Run::MASK);
         assert_eq!(last.next(), Run(0));
         assert!(last.next().is_since(last) && !last.is_since(last.next()));
+        assert!(Run(1_000_000).is_since(Run(7)) && !Run(7).is_since(Run(1_000_000)));
+        let half = Run::MASK / 2;
+        assert!(Run(7 + half).is_since(Run(7)) && !Run(8 + half).is_since(Run(7)), "half of all are after");
         assert!(Run(7).is_since(Run(7)) && Run(8).is_since(Run(7)) && !Run(6).is_since(Run(7)));
     }
 
