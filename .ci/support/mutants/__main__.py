@@ -159,7 +159,8 @@ def main():
     is_full, is_afresh = "--full" in arguments, "--afresh" in arguments
     files = [os.path.normpath(argument) for argument in arguments if argument not in ("--full", "--afresh")]
     if (arguments and not is_full) or any(file.startswith("-") for file in files):
-        sys.exit(USAGE)
+        print(USAGE, file=sys.stderr)
+        sys.exit(2)
     folder.mkdir(parents=True, exist_ok=True)
     lock = open(folder / "lock", "w")
     try:
