@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The columns: milliseconds since the first line, calls that have ended, and what the process has.
 const HEADER: &str = "elapsed_ms,calls,rss_kib,heap_bytes,threads,fds";
 
-/// Writes until it is finished, or dropped: then perhaps one line more.
+/// Writes until it is finished or dropped, and one line then.
 pub(crate) struct Samples {
     ended: Sender<()>,
     writer: JoinHandle<io::Result<()>>,
@@ -48,13 +48,15 @@ impl Samples {
 
 fn write(file: &mut File, ledger: &Ledger, clock: &Clock, ended: &Receiver<()>) -> io::Result<()> {
     let begun = clock.now();
+    let mut is_over = false;
     loop {
         let Usage { threads, fds, rss_kib } = Usage::read()?;
         let elapsed = (clock.now() - begun).as_millis();
         let (calls, heap) = (ledger.booked(), heap::live_bytes());
         writeln!(file, "{elapsed},{calls},{rss_kib},{heap},{threads},{fds}")?;
-        if ended.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
+        if is_over {
             return Ok(());
         }
+        is_over = ended.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout);
     }
 }
