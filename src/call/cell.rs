@@ -385,7 +385,7 @@ mod tests {
         let shift = shift(&Clock::system());
         let asked = Arc::new(Asked::default());
         let rescuer: Weak<dyn Rescue> = Arc::downgrade(&(Arc::clone(&asked) as Arc<dyn Rescue>));
-        assert!(shift.rescuer.set(rescuer).is_ok());
+        shift.rescuer.get_or_init(|| rescuer);
         let call = call(&shift, 0, Moment::NEVER, false);
         call.definition.pace.learn(Duration::from_nanos(100));
         call.place(shift.loads[0].raise());
