@@ -364,6 +364,13 @@ mod tests {
         Load::new(WorkerId(3), Run(1))
     }
 
+    /// Has the load's hand take up a call.
+    fn running(load: &Load) -> Hand {
+        let running = load.hand().running_next();
+        assert!(load.move_hand(load.hand(), running));
+        running
+    }
+
     #[test]
     fn a_ticket_counts_from_admission_to_its_drop() {
         let load = load();
@@ -476,8 +483,7 @@ mod tests {
     #[test]
     fn what_was_decided_is_forgotten_once_and_by_the_hand_that_ran_it() {
         let load = load();
-        let running = load.hand().running_next();
-        assert!(load.move_hand(load.hand(), running));
+        let running = running(&load);
         assert!(!load.forget_overdue(running), "nothing was decided");
         drop(load.raise().overdue(running.execution));
         assert!(!load.forget_overdue(running.running_next()), "not of that one");
@@ -488,8 +494,7 @@ mod tests {
     #[test]
     fn a_hand_that_has_gone_on_is_not_overdue_however_often_one_looks() {
         let load = load();
-        let running = load.hand().running_next();
-        assert!(load.move_hand(load.hand(), running));
+        let running = running(&load);
         drop(load.raise().overdue(running.execution));
         assert!(load.move_hand(running, running.running_next()), "it has not forgotten yet");
         for _ in 0..3 {
@@ -528,8 +533,7 @@ mod tests {
     #[test]
     fn a_glance_finds_nothing_where_the_call_is_overdue_until_somebody_has_seen_that_it_is_not() {
         let load = load();
-        let running = load.hand().running_next();
-        assert!(load.move_hand(load.hand(), running));
+        let running = running(&load);
         drop(load.raise().overdue(running.execution));
         assert!(load.glance().is_none());
         assert!(load.see().overdue && load.glance().is_none(), "it still is");
