@@ -137,7 +137,10 @@ mod w26_a_stop_a_blocking_define_and_the_drop_of_the_last_handle_inside_the_pool
     #[test]
     fn the_last_handle_in_a_listener() {
         let _watchdog = Watchdog::start();
-        let wpc = pool();
+        // No time passes there: a stop that were waited for would not end before the function that runs does.
+        let (wpc, busy) = (build(Wpc::builder().clock(Clock::manual().0)), Latch::new());
+        let inside = busy.clone();
+        wpc.define_function("hold", move || inside.hold()).expect("it is defined");
         let events = wpc.subscribe().expect("there is room");
         let last: Arc<Mutex<Option<Wpc>>> = Arc::default();
         let from = Arc::clone(&last);
@@ -156,9 +159,14 @@ mod w26_a_stop_a_blocking_define_and_the_drop_of_the_last_handle_inside_the_pool
         wpc.on_worker_event(listener).expect("there is room");
         wpc.start_workers(1).expect("it starts");
         latch.wait_entered(1);
+        let running: Pending<()> = wpc.submit("hold", ()).expect("it is accepted");
+        busy.wait_entered(1);
         *last.lock().expect("nobody panics under it") = Some(wpc);
         latch.release();
         assert_eq!(found.recv(), Ok(true), "the pool went with the handle");
+        assert!(!running.is_done());
+        busy.release();
+        running.wait().expect("it came to its end");
         until(|| Arc::strong_count(&token) == 1);
         let end = loop {
             match events.wait(Duration::from_secs(30)) {
