@@ -9,10 +9,11 @@ mod w32_a_pending_call_has_one_outcome_however_it_is_waited_for {
     use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc::{Sender, channel};
     use std::task::{Context as TaskContext, Poll, Wake, Waker};
     use std::time::Duration;
 
-    use wpc::{CallError, Clock, Context, Pending, Wpc};
+    use wpc::{CallError, Clock, Context, Pending, WeakWpc, Wpc};
 
     use crate::support::{Latch, Watchdog, assert_ledger_is_even, build, pool, start_on, until};
 
@@ -119,6 +120,36 @@ mod w32_a_pending_call_has_one_outcome_however_it_is_waited_for {
         let outcome = pollster::block_on(running);
         assert!(matches!(outcome, Err(CallError::TimedOut { started: true, .. })), "{outcome:?}");
         latch.release();
+    }
+
+    /// Asks the pool for another call when it is woken.
+    struct Asks(WeakWpc, Sender<Pending<u64>>);
+
+    impl Wake for Asks {
+        fn wake(self: Arc<Self>) {
+            let wpc = self.0.upgrade().expect("the test holds it");
+            self.1.send(submit(&wpc, 3)).expect("the test waits for it");
+        }
+    }
+
+    #[test]
+    fn a_waker_may_ask_the_pool_for_more_when_the_deadline_of_a_waiting_call_has_come() {
+        let _watchdog = Watchdog::start();
+        let (clock, hands) = Clock::manual();
+        let (wpc, latch) = (build(Wpc::builder().clock(clock)), Latch::new());
+        define_held(&wpc, &latch);
+        wpc.start_workers(1).expect("it starts");
+        let running: Pending<u64> = wpc.request("double").no_timeout().submit(1_u64).expect("it is accepted");
+        latch.wait_entered(1);
+        let mut waiting = submit(&wpc, 2);
+        let (asked, asking) = channel();
+        let waker = Waker::from(Arc::new(Asks(wpc.downgrade(), asked)));
+        assert!(Pin::new(&mut waiting).poll(&mut TaskContext::from_waker(&waker)).is_pending());
+        hands.advance(Duration::from_secs(30));
+        let more = asking.recv_timeout(Duration::from_secs(30)).expect("the waker came to its end");
+        latch.release();
+        assert_eq!(running.wait().expect("a value"), 2);
+        assert_eq!(more.wait().expect("a value"), 6);
     }
 
     #[test]
