@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wpc::{CallError, Context, NESTING_MAX, Pending, RejectReason, WeakWpc, Wpc};
 
-use crate::support::{Latch, Watchdog, assert_ledger_is_even, pool, reason};
+use crate::support::{Latch, Watchdog, assert_ledger_is_even, pool, reason, until};
 
 mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_hang {
     use super::*;
@@ -180,6 +180,29 @@ mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_
         let second: Pending<u64> = far.submit("back", 2_u64).expect("accepted");
         latch.release();
         assert_eq!((first.wait().expect("a value"), second.wait().expect("a value")), (1, 2));
+        assert!(refusals.lock().expect("nobody panics under it").is_empty(), "nobody waited in a circle");
+    }
+
+    #[test]
+    fn a_call_waits_for_a_worker_that_has_waited_and_now_goes_on() {
+        let _watchdog = Watchdog::start();
+        let (near, far, refusals) = two_pools(1, 1);
+        let (latch, there) = (Latch::new(), far.clone());
+        far.define_function("quick", |n: u64| n).expect("it is defined");
+        let inside = latch.clone();
+        let out = move |n: u64| -> Result<u64, CallError> {
+            let value = there.call::<u64>("quick", n);
+            inside.hold();
+            value
+        };
+        near.define_function("out", out).expect("it is defined");
+        let first: Pending<u64> = near.submit("out", 1_u64).expect("accepted");
+        latch.wait_entered(1);
+        // The worker of `far` that it waited for is the one that now calls it.
+        let second: Pending<u64> = far.submit("back", 2_u64).expect("accepted");
+        until(|| near.workers()[0].in_flight == 2 || second.is_done());
+        latch.release();
+        assert_eq!((first.wait().expect("a value"), second.wait().expect("a value")), (1, 3));
         assert!(refusals.lock().expect("nobody panics under it").is_empty(), "nobody waited in a circle");
     }
 
