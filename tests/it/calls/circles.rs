@@ -184,26 +184,30 @@ mod w27_functions_that_wait_for_functions_have_a_value_or_are_refused_and_never_
     }
 
     #[test]
-    fn a_call_waits_for_a_worker_that_has_waited_and_now_goes_on() {
+    fn a_call_waits_for_a_worker_that_was_refused_and_goes_on() {
         let _watchdog = Watchdog::start();
         let (near, far, refusals) = two_pools(1, 1);
-        let (latch, there) = (Latch::new(), far.clone());
-        far.define_function("quick", |n: u64| n).expect("it is defined");
+        let (latch, home, kept) = (Latch::new(), near.downgrade(), Arc::clone(&refusals));
         let inside = latch.clone();
-        let out = move |n: u64| -> Result<u64, CallError> {
-            let value = there.call::<u64>("quick", n);
+        let back = move |n: u64| -> u64 {
+            let refused = home.upgrade().expect("the test holds it").call::<u64>("end", n);
+            kept.lock().expect("nobody panics under it").push(reason(refused));
             inside.hold();
-            value
+            n
         };
-        near.define_function("out", out).expect("it is defined");
-        let first: Pending<u64> = near.submit("out", 1_u64).expect("accepted");
+        far.define_function("back", back).expect("it is defined");
+        far.define_function("end", |n: u64| n + 1).expect("it is defined");
+        let (third, there) = (pool(), far.clone());
+        third.define_function("ask", move |n: u64| there.call::<u64>("end", n)).expect("it is defined");
+        third.start_workers(1).expect("it starts");
+        let out: Pending<u64> = near.submit("out", 1_u64).expect("accepted");
         latch.wait_entered(1);
-        // The worker of `far` that it waited for is the one that now calls it.
-        let second: Pending<u64> = far.submit("back", 2_u64).expect("accepted");
-        until(|| near.workers()[0].in_flight == 2 || second.is_done());
+        let ask: Pending<u64> = third.submit("ask", 2_u64).expect("accepted");
+        until(|| far.workers()[0].in_flight == 2 || ask.is_done());
         latch.release();
-        assert_eq!((first.wait().expect("a value"), second.wait().expect("a value")), (1, 3));
-        assert!(refusals.lock().expect("nobody panics under it").is_empty(), "nobody waited in a circle");
+        assert_eq!(out.wait().expect("a value"), 1);
+        assert_eq!(ask.wait().expect("the worker of `far` waited for nobody"), 3);
+        assert_eq!(refusals.lock().expect("nobody panics under it").len(), 1);
     }
 
     #[test]
