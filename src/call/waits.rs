@@ -122,9 +122,8 @@ enum Whom {
     One(Arc<Shift>, usize),
 }
 
-/// One look at everybody who would have to go on for the call to be run.
+/// One look at everybody who would have to go on for a call to be run.
 struct Look<'a> {
-    call: &'a Call,
     /// Those who are still to be looked at.
     left: Vec<Whom>,
     /// The pools all of whose workers were looked at or are among those left: who is waited for by itself is stuck.
@@ -138,9 +137,9 @@ struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// The waits that keep the call from being run; none if somebody goes on who might run it, in the end.
-    fn at(call: &'a Call, met: &'a mut Vec<Held<Call>>) -> Option<Vec<Wait>> {
+    fn at(call: &Call, met: &'a mut Vec<Held<Call>>) -> Option<Vec<Wait>> {
         let left = vec![Whom::Any(Arc::clone(&call.shift))];
-        let mut look = Self { call, left, pools: Vec::new(), workers: Vec::new(), found: Vec::new(), met };
+        let mut look = Self { left, pools: Vec::new(), workers: Vec::new(), found: Vec::new(), met };
         while let Some(whom) = look.left.pop() {
             let waits = match whom {
                 Whom::Any(shift) => look.all_wait(&shift),
@@ -184,11 +183,164 @@ impl<'a> Look<'a> {
         let is_over = stage == Stage::Dead;
         match stage {
             Stage::Dead => {}
-            _ if awaited.id == self.call.id => {}
             Stage::Queued => self.left.push(Whom::Any(Arc::clone(&awaited.shift))),
             Stage::Started(worker) => self.left.push(Whom::One(Arc::clone(&awaited.shift), worker.index())),
         }
         self.met.push(awaited);
         !is_over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::fixture;
+    use crate::call::hand::Phase;
+    use crate::call::outcome::End;
+    use crate::clock::{Clock, Moment};
+    use crate::sync::hold_twice;
+
+    /// A pool of two workers.
+    fn pool() -> Arc<Shift> {
+        fixture::shift(&Clock::manual().0)
+    }
+
+    /// The worker is inside a function.
+    fn inside(shift: &Arc<Shift>, worker: u32) -> Position {
+        let (worker, load) = (WorkerId(worker), &shift.loads[worker as usize]);
+        let before = load.hand();
+        let hand = if before.phase == Phase::Running { before } else { before.running_next() };
+        assert!(load.move_hand(before, hand), "nobody else moves it");
+        Position { shift: Arc::clone(shift), worker, hand }
+    }
+
+    /// A call that waits in that pool, at its first worker.
+    fn queued(shift: &Arc<Shift>) -> Held<Call> {
+        let call = unplaced(shift);
+        call.place(shift.loads[0].raise());
+        call
+    }
+
+    /// A call that is about to be placed in that pool.
+    fn unplaced(shift: &Arc<Shift>) -> Held<Call> {
+        let [call, _] = hold_twice(fixture::call(shift, 0, Moment::NEVER, false));
+        call
+    }
+
+    /// A call that the worker runs.
+    fn started(shift: &Arc<Shift>, worker: u32) -> Held<Call> {
+        let (call, hand) = (queued(shift), inside(shift, worker).hand);
+        call.begin(hand, &shift.loads[worker as usize]).expect("it waits");
+        call
+    }
+
+    /// Whether a worker of another pool may wait for a new call of this one.
+    #[track_caller]
+    fn assert_served(shift: &Arc<Shift>, is_served: bool) {
+        let waiting = Waiting::unless_stuck(&inside(&pool(), 0), &unplaced(shift));
+        assert_eq!(waiting.is_some(), is_served);
+    }
+
+    #[test]
+    fn a_call_is_served_while_one_worker_of_its_pool_waits_for_nobody() {
+        let (near, far) = (pool(), pool());
+        assert_served(&near, true);
+        let one = Waiting::new(&inside(&near, 0), &queued(&far));
+        assert_served(&near, true);
+        let other = Waiting::new(&inside(&near, 1), &queued(&far));
+        assert_served(&near, true);
+        let first = Waiting::new(&inside(&far, 0), &queued(&near));
+        assert_served(&near, true);
+        let last = Waiting::new(&inside(&far, 1), &queued(&near));
+        assert_served(&near, false);
+        drop(last);
+        assert_served(&near, true);
+        drop((one, other, first));
+    }
+
+    #[test]
+    fn a_call_that_was_started_is_waited_for_with_the_worker_that_runs_it_alone() {
+        let (near, far) = (pool(), pool());
+        let on_far = started(&far, 0);
+        let waits = [0, 1].map(|worker| Waiting::new(&inside(&near, worker), &on_far));
+        assert_served(&near, true);
+        let back = Waiting::new(&inside(&far, 0), &queued(&near));
+        assert_served(&near, false);
+        assert_served(&far, true); // it has another worker
+        drop((waits, back));
+    }
+
+    #[test]
+    fn a_worker_waits_for_a_call_no_longer_than_it_takes() {
+        let near = pool();
+        let calls = [0, 1].map(|_| queued(&near));
+        let waits = [0, 1].map(|at| Waiting::new(&inside(&near, at), &calls[at as usize]));
+        assert_served(&near, false);
+        drop(calls[1].end(End::Cancelled));
+        assert_served(&near, true);
+        drop(waits);
+    }
+
+    #[test]
+    fn what_an_abandoned_run_waits_for_is_nothing_to_its_slot() {
+        let near = pool();
+        let waits = [0, 1].map(|worker| Waiting::new(&inside(&near, worker), &queued(&near)));
+        assert_served(&near, false);
+        let load = &near.loads[1];
+        let (hand, gone) = (load.hand(), Hand { phase: Phase::Gone, ..load.hand() });
+        assert!(load.move_hand(hand, gone), "nobody else moves it");
+        assert_served(&near, true);
+        let late =
+            Waiting::new(&Position { shift: Arc::clone(&near), worker: WorkerId(1), hand }, &queued(&near));
+        assert_served(&near, true);
+        drop((waits, late));
+    }
+
+    #[test]
+    fn who_is_refused_does_not_wait() {
+        let near = pool();
+        let one = Waiting::new(&inside(&near, 0), &queued(&near));
+        let refused = Waiting::unless_stuck(&inside(&near, 1), &unplaced(&near));
+        assert!(refused.is_none(), "the call would have been the last one's own");
+        assert_served(&near, true);
+        drop(one);
+    }
+
+    #[test]
+    fn who_waits_for_another_call_keeps_its_place_when_the_first_wait_ends() {
+        let near = pool();
+        let one = Waiting::new(&inside(&near, 0), &queued(&near));
+        let first = Waiting::new(&inside(&near, 1), &queued(&near));
+        let second = Waiting::new(&inside(&near, 1), &queued(&near));
+        drop(first);
+        assert_served(&near, false);
+        drop((one, second));
+    }
+
+    #[test]
+    fn a_worker_that_is_lost_for_good_is_not_waited_for_and_without_any_calls_end() {
+        let near = pool();
+        let one = Waiting::new(&inside(&near, 0), &queued(&near));
+        near.waits.lose(WorkerId(1));
+        assert_served(&near, false);
+        near.waits.lose(WorkerId(0));
+        assert_served(&near, true);
+        drop(one);
+    }
+
+    #[test]
+    fn a_circle_of_more_waits_than_are_looked_at_is_taken_for_one_that_ends() {
+        let pools: Vec<_> = (0..=LOOKS_MAX / 2).map(|_| pool()).collect();
+        let following = |at: usize| &pools[(at + 1) % pools.len()];
+        let wait = |at: usize| {
+            [0, 1].map(|worker| Waiting::new(&inside(&pools[at], worker), &queued(following(at))))
+        };
+        let waits: Vec<_> = (0..pools.len()).map(wait).collect();
+        assert_served(&pools[0], true);
+        drop(waits);
+        let near = pool();
+        let waits = [0, 1].map(|worker| Waiting::new(&inside(&near, worker), &queued(&near)));
+        assert_served(&near, false);
+        drop(waits);
     }
 }
