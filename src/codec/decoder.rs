@@ -267,3 +267,17 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<T> {
         self.0.deserialize(Guard::new(deserializer))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::{Expected, IgnoredAny};
+
+    use super::*;
+
+    #[test]
+    fn what_is_expected_is_what_the_type_expects() {
+        let seen: &dyn Expected = &Seen { visitor: IgnoredAny, hops: 0 };
+        assert_eq!(seen.to_string(), (&IgnoredAny as &dyn Expected).to_string());
+        assert_eq!(seen.to_string(), "anything at all");
+    }
+}

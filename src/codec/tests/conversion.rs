@@ -120,6 +120,7 @@ fn what_serde_does_not_read_in_an_untagged_enum_is_an_error() {
 
 #[test]
 fn integers_are_taken_exactly_or_refused() {
+    assert_eq!(misfit::<u128>(&-1_i64).1, "invalid value: integer `-1`, expected u128");
     assert_eq!(convert::<u8>(&255_i128).unwrap(), 255);
     assert_eq!(convert::<i128>(&u64::MAX).unwrap(), i128::from(u64::MAX));
     assert_eq!(convert::<u128>(&i128::MAX).unwrap(), i128::MAX.unsigned_abs());
@@ -178,7 +179,7 @@ fn a_variant_is_a_name_or_a_map_of_one() {
 
     misfit::<Shape>("Circle");
     misfit::<Shape>("Square");
-    misfit::<Shape>(&0);
+    assert_eq!(misfit::<Shape>(&0).1, "invalid type: integer `0`, expected enum Shape");
     misfit::<Shape>(&["Empty"]);
     misfit::<(Shape, f64)>(&(["Circle"], 1.0));
     misfit::<Shape>(&HashMap::<String, f64>::new());

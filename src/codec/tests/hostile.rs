@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::super::{CONVERSION_BYTES_MAX, DecodeError, decode, encode};
@@ -68,6 +68,13 @@ fn a_byte_that_begins_nothing_is_refused() {
 }
 
 #[test]
+fn a_wide_integer_of_another_width_is_refused() {
+    let bytes = [&[0xd7, 1][..], &[0; 8]].concat();
+    let error = decode::<i128>(&bytes).unwrap_err();
+    assert!(error.to_string().contains("invalid length 8, expected 16 bytes"), "{error}");
+}
+
+#[test]
 fn what_follows_the_value_is_refused() {
     for bytes in [&[0xc0, 0xc0][..], &[0x91, 0x01, 0x02], &[0xa1, b'a', 0xc1]] {
         let error = decode::<Untouched>(bytes).unwrap_err();
@@ -84,7 +91,12 @@ fn a_size_hint_is_the_number_of_elements_that_are_there() {
             impl<'de> Visitor<'de> for HintVisitor {
                 type Value = Hint;
                 fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    formatter.write_str("a sequence")
+                    formatter.write_str("a sequence or a map")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hint, A::Error> {
+                    let hint = map.size_hint();
+                    while map.next_entry::<u32, ()>()?.is_some() {}
+                    Ok(Hint(hint))
                 }
                 fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Hint, A::Error> {
                     let hint = seq.size_hint();
@@ -92,12 +104,14 @@ fn a_size_hint_is_the_number_of_elements_that_are_there() {
                     Ok(Hint(hint))
                 }
             }
-            deserializer.deserialize_seq(HintVisitor)
+            deserializer.deserialize_any(HintVisitor)
         }
     }
     for len in [0, 1, 15, 16, 70_000] {
         let hint = decode::<Hint>(&bytes_of(&vec![0_u8; len])).unwrap();
         assert_eq!(hint.0, Some(len));
+        let map: BTreeMap<u32, ()> = (0..).map(|key| (key, ())).take(len).collect();
+        assert_eq!(decode::<Hint>(&bytes_of(&map)).unwrap().0, Some(len));
     }
 }
 

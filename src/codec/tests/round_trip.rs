@@ -10,6 +10,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::{EncodeError, decode, encode};
@@ -320,4 +321,24 @@ fn arbitrary_values_come_back() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_map_may_be_written_a_key_and_a_value_at_a_time() {
+    struct Apart(BTreeMap<String, u64>);
+    impl Serialize for Apart {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.0.len()))?;
+            for (key, value) in &self.0 {
+                map.serialize_key(key)?;
+                map.serialize_value(value)?;
+            }
+            map.end()
+        }
+    }
+    let map = BTreeMap::from([("one".to_owned(), 1), ("many".to_owned(), u64::MAX)]);
+    let bytes = bytes_of(&Apart(map.clone()));
+    assert_eq!(decode::<BTreeMap<String, u64>>(&bytes).unwrap(), map);
+    encode(&Apart(map.clone()), bytes.len()).unwrap();
+    encode(&Apart(map), bytes.len() - 1).unwrap_err();
 }
