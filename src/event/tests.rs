@@ -132,7 +132,39 @@ fn an_event_that_nobody_hears_is_only_counted() {
     assert_eq!(subscription.try_next().unwrap().event_id, 2);
     drop(subscription);
     bus.emit(EventName::WorkerReady, unheard);
-    assert_eq!(bus.counts(), EventCounts { emitted: 3, dropped: 0 });
+    let listener = bus.listen(|_| ()).unwrap();
+    emit(&bus);
+    assert!(bus.unlisten(listener, Some(limit())));
+    bus.emit(EventName::WorkerReady, unheard);
+    assert_eq!(bus.counts(), EventCounts { emitted: 5, dropped: 0 });
+}
+
+#[test]
+fn an_event_is_shown_in_one_line() {
+    let bus = bus(RING_MAX);
+    let subscription = bus.subscribe().unwrap();
+    let call = CallId::next();
+    bus.emit(EventName::CallTimedOut, |draft| draft.worker(WorkerId(2)).call(call).detail("started", true));
+    bus.emit(EventName::WorkerError, |draft| {
+        draft.worker(WorkerId(0)).error("Lost", "no reason").detail("run", 3_u32)
+    });
+    let shown: Vec<_> = subscription.drain().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            format!("1 call_timed_out worker=2 call={call} started=true"),
+            "2 worker_error worker=0 run=3 (Lost: no reason)".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn listeners_are_numbered_one_after_the_other() {
+    let (one, other) = (bus(RING_MAX), bus(RING_MAX));
+    let ids = [one.listen(|_| ()).unwrap(), other.listen(|_| ()).unwrap(), one.listen(|_| ()).unwrap()];
+    assert!(ids[0] < ids[1] && ids[1] < ids[2]);
+    assert!(ids.iter().all(|id| id.to_string() == id.get().to_string()));
+    assert!(ids[2].get() >= ids[0].get() + 2, "other tests may take numbers in between");
 }
 
 #[test]
