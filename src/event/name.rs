@@ -272,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn severities_and_sources_are_shown_in_lower_case() {
+        let shown =
+            [Severity::Debug, Severity::Info, Severity::Warning, Severity::Error].map(|it| it.to_string());
+        assert_eq!(shown, ["debug", "info", "warning", "error"]);
+        assert_eq!([EventSource::Worker, EventSource::Parent].map(|it| it.to_string()), ["worker", "parent"]);
+    }
+
+    #[test]
     fn severities_are_ordered() {
         assert!(Severity::Debug < Severity::Info);
         assert!(Severity::Info < Severity::Warning);

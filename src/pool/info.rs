@@ -227,3 +227,25 @@ impl Crew {
         self.slots.with_loads().map(info).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_shown_as_events_name_it() {
+        let shown = [
+            (WorkerState::Starting, "starting"),
+            (WorkerState::Ready, "ready"),
+            (WorkerState::Degraded, "degraded"),
+            (WorkerState::Draining, "draining"),
+            (WorkerState::Stopped, "stopped"),
+            (WorkerState::Backoff, "backoff"),
+            (WorkerState::GaveUp, "gave up"),
+        ];
+        for (state, text) in shown {
+            assert_eq!(state.to_string(), text);
+        }
+        assert_eq!(format!("{:>8}", WorkerState::Ready), "   ready");
+    }
+}
