@@ -68,4 +68,16 @@ mod tests {
         assert!(sequence.count_unheard());
         assert_eq!(sequence.last(), 5);
     }
+
+    #[test]
+    fn it_is_heard_from_the_first_reader_to_the_last() {
+        let sequence = Sequence::default();
+        sequence.count_unheard();
+        assert!(!sequence.is_heard());
+        sequence.set_heard(true);
+        assert!(sequence.is_heard() && !sequence.count_unheard());
+        sequence.set_heard(false);
+        assert!(!sequence.is_heard() && sequence.count_unheard());
+        assert_eq!(sequence.last(), 2);
+    }
 }
