@@ -147,7 +147,7 @@ class Tree:
     def build(self, kind):
         """The program that runs the tests; nothing if the compiler refuses the mutant."""
         target, _ = KINDS[kind]
-        command = ["cargo", "test", "--locked", *target, "--no-run", "--message-format", "json"]
+        command = ["cargo", "test", "--locked", "--all-features", *target, "--no-run", "--message-format", "json"]
         code, printed, errors = self.programs.output(command, BUILD_TIMEOUT_S, cwd=self.path, env=self.environment)
         messages = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
         if code != 0:
