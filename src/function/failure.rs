@@ -242,6 +242,15 @@ mod tests {
     }
 
     #[test]
+    fn a_backtrace_is_told_where_one_was_captured() {
+        let mut error = FunctionError::new("Mine", "text");
+        error.0.backtrace = Backtrace::disabled();
+        assert!(error.backtrace().is_none());
+        error.0.backtrace = Backtrace::force_capture();
+        assert!(error.backtrace().is_some_and(|it| it.status() == BacktraceStatus::Captured));
+    }
+
+    #[test]
     fn boxing_and_unboxing_changes_nothing() {
         let boxed: BoxError = FunctionError::new("Mine", "text").with_code(7).with_detail("k", "v").into();
         let back = FunctionError::from_named(boxed, "alloc::boxed::Box<dyn core::error::Error>");
