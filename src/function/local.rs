@@ -143,6 +143,8 @@ impl Drop for Lent<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -199,5 +201,43 @@ mod tests {
         assert!(matches!(inner, Ok(Err(LocalInUse { .. }))));
         let _ = fence::run(|| locals.lend(&name, || 0_u8, |_| panic!("in use")));
         assert_eq!(locals.lend(&name, || 9_u8, |n| *n), Ok(9));
+    }
+
+    /// A state or constant that counts its drops, and panics then if it is told to.
+    struct Counted(Arc<AtomicUsize>, bool);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.1, "on purpose");
+        }
+    }
+
+    #[test]
+    fn what_is_defined_no_more_is_forgotten_and_the_rest_is_kept() {
+        let (locals, drops) = (Locals::default(), [(); 4].map(|()| Arc::new(AtomicUsize::new(0))));
+        let named = |name: &str| -> Arc<str> { name.into() };
+        for (name, drops) in [("gone", &drops[0]), ("here", &drops[1])] {
+            locals.lend(&named(name), || Counted(Arc::clone(drops), false), |_| ()).expect("nobody uses it");
+        }
+        for (name, drops) in [("gone", &drops[2]), ("here", &drops[3])] {
+            let made = || Ok::<_, LocalInUse>(Arc::new(Counted(Arc::clone(drops), false)));
+            drop(locals.converted(&named(name), Version(1), made).expect("it is made"));
+        }
+        locals.prune(|name| name == "here", |name| name == "here");
+        let dropped = || drops.each_ref().map(|drops| drops.load(Ordering::Relaxed));
+        assert_eq!(dropped(), [1, 0, 1, 0]);
+        drop(locals);
+        assert_eq!(dropped(), [1; 4]);
+    }
+
+    #[test]
+    fn each_state_is_dropped_with_the_worker_in_a_fence_of_its_own() {
+        let (locals, drops) = (Locals::default(), Arc::new(AtomicUsize::new(0)));
+        for name in ["one", "other"] {
+            locals.lend(&name.into(), || Counted(Arc::clone(&drops), true), |_| ()).expect("nobody uses it");
+        }
+        drop(locals);
+        assert_eq!(drops.load(Ordering::Relaxed), 2, "and no panic came out");
     }
 }
