@@ -51,10 +51,17 @@ impl PrivateDirectory {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Absolute, because the process may change its directory before the copy is loaded.
         let parent = std::path::absolute(env::temp_dir())?;
-        for _ in 0..ATTEMPTS_MAX {
+        Self::make_in(&parent, || {
             // The number is this process's own, the process's id that of those alive, and chance tells them from the dead.
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = parent.join(format!("wpc-{}-{number}-{:016x}", process::id(), rand::random::<u64>()));
+            format!("wpc-{}-{number}-{:016x}", process::id(), rand::random::<u64>())
+        })
+    }
+
+    /// The first of so many names that is not taken yet.
+    fn make_in(parent: &Path, mut name: impl FnMut() -> String) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS_MAX {
+            let path = parent.join(name());
             match DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -107,6 +114,24 @@ mod tests {
         let write = || PrivateCopy::write(Path::new("lib.so"), b"x", Hash::of_bytes(b"x")).expect("written");
         let paths: Vec<PathBuf> = (0..3).map(|_| write().path().to_owned()).collect();
         assert!(paths[0] != paths[1] && paths[1] != paths[2] && paths[0] != paths[2]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_left_and_any_other_failure_is_told() {
+        let parent = PrivateDirectory::make().expect("made");
+        let mut names = ["one", "one", "one", "other"].into_iter().map(str::to_owned);
+        let mut next = || names.next().expect("no more are asked for");
+        let one = PrivateDirectory::make_in(parent.path(), &mut next).expect("it is free");
+        let other = PrivateDirectory::make_in(parent.path(), &mut next).expect("the last is free");
+        assert_eq!((one.path(), other.path()), (&*parent.path().join("one"), &*parent.path().join("other")));
+        let mut asked = 0;
+        let taken = PrivateDirectory::make_in(parent.path(), || {
+            asked += 1;
+            "one".to_owned()
+        });
+        assert_eq!((taken.expect_err("it is taken").kind(), asked), (ErrorKind::AlreadyExists, ATTEMPTS_MAX));
+        let missing = PrivateDirectory::make_in(&parent.path().join("missing"), || "one".to_owned());
+        assert_eq!(missing.expect_err("it is not there").kind(), ErrorKind::NotFound);
     }
 
     #[test]
