@@ -339,6 +339,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn each_of_several_segments_is_looked_at() {
+        let (_, whole) = mapped_library("libc");
+        let of = |start: usize, field| Look { bytes: &whole, path: Path::new("lib.so") }.field(start, field);
+        let (table, count) = (of(0, LAYOUT.segments), of(0, LAYOUT.segment_count));
+        let table = usize::try_from(table).expect("it is in the file");
+        let entries = (table..).step_by(LAYOUT.segment).zip(0..count).map(|(entry, _)| entry);
+        let loaded: Vec<usize> = entries.filter(|entry| of(*entry, Field(0, 4)) == SEGMENT_LOADED).collect();
+        assert!(loaded.len() > 1, "code and data are apart");
+        for entry in loaded {
+            let mut bytes = whole.clone();
+            put(&mut bytes, entry, LAYOUT.length, u64::MAX);
+            assert!(matches!(look(&bytes), Err(LoadError::Truncated { part: "a segment", .. })), "at {entry}");
+        }
+    }
+
+    #[test]
     fn no_cut_and_no_changed_byte_of_a_header_makes_the_look_panic() {
         let (_, whole) = mapped_library("libc");
         let cuts = (0..whole.len().min(64 * 64)).step_by(64).chain((0..whole.len()).step_by(4_099));
