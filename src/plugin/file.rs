@@ -104,6 +104,15 @@ mod tests {
         assert_eq!(bytes.len(), 5, "one byte more, by which it is seen");
     }
 
+    /// Files of the system say that they have no bytes, and have some.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_with_more_bytes_than_it_says_is_too_large_above_the_limit() {
+        let above = read_at_most(Path::new("/proc/self/maps"), 10).expect_err("it has more");
+        assert!(matches!(above, LoadError::TooLarge { bytes: 11, .. }), "{above}");
+        assert!(!read(Path::new("/proc/self/maps")).expect("it has less").is_empty());
+    }
+
     #[test]
     fn a_fifo_is_named_and_opening_one_does_not_wait_for_a_writer() {
         let directory = directory();
