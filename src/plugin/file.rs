@@ -134,6 +134,17 @@ mod tests {
             if source.kind() == std::io::ErrorKind::NotFound));
     }
 
+    /// A machine without any, such as many a container, has nothing to show.
+    #[test]
+    fn a_block_device_is_named() {
+        let devices = std::fs::read_dir("/dev").expect("every Unix has it").filter_map(Result::ok);
+        let is_block = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_block_device());
+        for device in devices.filter(is_block) {
+            let error = read(&device.path()).expect_err("no regular file");
+            assert!(matches!(error, LoadError::NotAFile { is: "a block device", .. }), "{error}");
+        }
+    }
+
     #[test]
     fn what_is_no_regular_file_is_named() {
         let directory = directory();
