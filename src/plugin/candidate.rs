@@ -173,6 +173,7 @@ mod tests {
         assert_eq!((facts.origin.as_str(), facts.hash), ("libm.so.6", None));
         assert_eq!(facts.symbols, ["sin", "cos"]);
         let instance = loaded.instantiate().expect("nothing runs");
+        assert!(!instance.is_spent(), "nothing of it runs that could panic");
         let address = |name| instance.symbol(name).unwrap_or_else(|_| panic!("{name} is listed"));
         assert_ne!(address("sin"), address("cos"));
         assert!(
