@@ -350,7 +350,10 @@ pub(super) mod tests {
         for entry in loaded {
             let mut bytes = whole.clone();
             put(&mut bytes, entry, LAYOUT.length, u64::MAX);
-            assert!(matches!(look(&bytes), Err(LoadError::Truncated { part: "a segment", .. })), "at {entry}");
+            assert!(
+                matches!(look(&bytes), Err(LoadError::Truncated { part: "a segment", .. })),
+                "at {entry}"
+            );
         }
     }
 

@@ -71,3 +71,29 @@ fn a_call_to_another_pool_runs_on_a_worker_of_that_pool_by_the_callers_deadline(
     assert_ledger_is_even(&near);
     assert_ledger_is_even(&far);
 }
+
+#[test]
+fn a_call_that_a_function_waits_for_in_another_pool_always_has_a_deadline() {
+    let _watchdog = Watchdog::start();
+    let (clock, hands) = Clock::manual();
+    let near = build(Wpc::builder().clock(clock.clone()));
+    let far = build(Wpc::builder().clock(clock).call_timeout(Duration::from_secs(7)));
+    let (latch, there) = (Latch::new(), far.clone());
+    let held = latch.clone();
+    far.define_function("held", move || held.hold()).expect("it is defined");
+    let (tell, told) = std::sync::mpsc::channel();
+    let relay = move || {
+        let outcome = there.request("held").no_timeout().call::<()>(());
+        tell.send(outcome).expect("the test waits for it");
+    };
+    near.define_function("relay", relay).expect("it is defined");
+    near.start_workers(1).expect("it starts");
+    far.start_workers(1).expect("it starts");
+    near.request("relay").no_timeout().submit::<()>(()).expect("it is accepted").detach();
+    latch.wait_entered(1);
+    hands.advance(Duration::from_secs(7));
+    let outcome = told.recv_timeout(Duration::from_secs(30)).expect("the pool that is called has a default");
+    assert!(matches!(outcome, Err(CallError::TimedOut { started: true, .. })), "{outcome:?}");
+    latch.release();
+    until(|| far.stats().calls.late == 1);
+}
