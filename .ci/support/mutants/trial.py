@@ -14,6 +14,9 @@ BUILD_TIMEOUT_S = 1200
 # A mutant that hangs is caught: so long at the least, and so many times what the tests take without any.
 HANG_MIN_S = 45
 HANG_FACTOR = 5
+# How often a test that has failed may pass alone before it is taken for one that fails now and then: what a mutant breaks may be
+# a matter of time, too.
+ALONE_MAX = 3
 # So many tests may fail beside a mutant and pass alone: more say that the machine is not fit for this.
 FLAKY_MAX = 3
 # The random tests of every build, smaller: a mutant that they miss goes on to the behaviours.
@@ -124,11 +127,12 @@ class Tree:
             if code == 0:
                 return "missed", []
             alone = [command[0], "--exact", failed] if failed else [*command, *skips(flaky)]
-            code, _, hung = self.run(kind, alone, self.limits_s[kind])
-            if hung:
-                return "timeout", []
-            if code != 0:
-                return "caught", [failed or f"ended with code {code}"]
+            for _ in range(ALONE_MAX):
+                code, _, hung = self.run(kind, alone, self.limits_s[kind])
+                if hung:
+                    return "timeout", []
+                if code != 0:
+                    return "caught", [failed or f"ended with code {code}"]
             self.say("failed once, and passes when it is run again:", failed or command)
             flaky.append(failed or command)
             if len(flaky) > FLAKY_MAX or not failed:
