@@ -315,3 +315,40 @@ impl Crew {
         started
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn the_first_failure_is_told_with_the_number_of_the_others() {
+        let failure = |at: u32| StartFailure { worker_id: WorkerId(at), reason: format!("no {at}") };
+        assert_eq!(first(&[]), "none has answered");
+        assert_eq!(first(&[failure(3)]), "worker 3: no 3");
+        assert_eq!(first(&[failure(3), failure(4)]), "worker 3: no 3; and 1 more");
+        assert_eq!(first(&[failure(0), failure(1), failure(2)]), "worker 0: no 0; and 2 more");
+    }
+
+    #[test]
+    fn what_is_past_is_summed_up_once_each_call_has_been_counted() {
+        let another = || {
+            let (clock, second) = (Clock::manual().0, Duration::from_secs(1));
+            let bus = Bus::new(clock.clone(), 16);
+            Arc::new(Shift::new(PoolId::next(), (clock, bus), (second, second), &[Run(1)]))
+        };
+        let shift = another();
+        let load = &shift.loads[0];
+        let ticket = load.admit(load.see()).expect("there is room");
+        let mut past = Past { unsettled: vec![Arc::clone(&shift)], ..Past::default() };
+        let accepted = Totals { accepted: 1, ..Totals::default() };
+        assert_eq!(past.sum(), (accepted, 1));
+        drop(ticket);
+        assert_eq!(past.sum(), (accepted, 0), "it has ended, and is not counted yet");
+        assert_eq!(past.unsettled.len(), 1);
+        let mut quiet = Past { unsettled: vec![another()], ..Past::default() };
+        assert_eq!((quiet.sum(), quiet.unsettled.len()), (Default::default(), 0));
+    }
+}

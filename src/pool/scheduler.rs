@@ -96,6 +96,13 @@ mod tests {
     }
 
     #[test]
+    fn a_call_stays_while_a_wake_is_worth_as_much_and_there_is_room() {
+        assert!(stays(0, 0, 1) && stays(1, 1, 2) && stays(1, 5, 2));
+        assert!(!stays(2, 1, 9), "it is not worth it");
+        assert!(!stays(1, 5, 1) && !stays(2, 5, 1), "there is no room");
+    }
+
+    #[test]
     fn the_least_loaded_is_chosen_and_ties_rotate() {
         let even = [Offer::Ready(1, ()); 3];
         for cursor in 0..7 {

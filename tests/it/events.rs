@@ -1,5 +1,6 @@
 //! Events, and those who hear them.
 
+mod closed;
 mod trail;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -181,6 +181,7 @@ fn no_other_parameter_is_the_context() {
     }
     let second = source!(|a: u8, ctx: &Context| ctx.import("X"));
     assert_eq!((parameters(second).len(), imports(second).len()), (2, 0));
+    assert_eq!(imports(source!(|ctx: &Context| ctx.import("X",))), ["X"]);
     assert_eq!(imports(source!(|_: &Context| _.import("X"))), [""; 0]);
     assert_eq!(imports(source!(|(ctx): &Context| ctx.import("X"))), [""; 0]);
     assert_eq!(imports(source!(ctx.import("X"))), [""; 0]);

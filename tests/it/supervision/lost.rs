@@ -9,7 +9,9 @@ use wpc::{
     WorkerId, WorkerState, Wpc,
 };
 
-use crate::support::{Latch, Watchdog, assert_ledger_is_even, build, just_under, reason, start_on, until};
+use crate::support::{
+    Latch, Watchdog, assert_ledger_is_even, build, just_under, plugin, reason, start_on, until,
+};
 
 /// The longest delay of the default policy with its jitter, before the third restart.
 const DELAY_MAX: Duration = Duration::from_millis(500);
@@ -226,4 +228,17 @@ fn a_start_that_hangs_is_abandoned_and_its_successor_keeps_the_slot() {
     }
     let report = wpc.stop_workers().expect("it stops");
     assert!(report.abandoned.is_empty(), "no stop had to abandon anybody: {report:?}");
+}
+
+#[test]
+fn a_worker_that_is_lost_for_good_is_not_waited_for_by_a_define() {
+    let _watchdog = Watchdog::start();
+    let start = |worker: WorkerId, _: Run| -> Result<ThreadLife, FunctionError> {
+        Ok(if worker.index() == 0 { ThreadLife::calls(0) } else { ThreadLife::endless() })
+    };
+    let wpc = build(Wpc::builder().thread_start(start).restart(RestartPolicy::never()));
+    wpc.start_workers(2).expect("one of them is ready");
+    until(|| wpc.workers()[0].state == WorkerState::GaveUp);
+    let defined = wpc.define_dependency("text", plugin("text")).expect("the other one has it");
+    assert_eq!((defined.installed, defined.pending.len()), (1, 0));
 }
