@@ -128,7 +128,9 @@ mod w32_a_pending_call_has_one_outcome_however_it_is_waited_for {
     impl Wake for Asks {
         fn wake(self: Arc<Self>) {
             let wpc = self.0.upgrade().expect("the test holds it");
-            self.1.send(submit(&wpc, 3)).expect("the test waits for it");
+            // By its priority it goes where the one that has ended waits.
+            let more = wpc.request("double").priority(1).submit(3_u64).expect("it is accepted");
+            self.1.send(more).expect("the test waits for it");
         }
     }
 
